@@ -1,0 +1,46 @@
+#include "vmm/base/memory_mapping.h"
+
+#include <sys/mman.h>
+
+#include <utility>
+
+namespace nacre {
+
+MemoryMapping::MemoryMapping(MemoryMapping&& other) noexcept
+    : address_(std::exchange(other.address_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MemoryMapping& MemoryMapping::operator=(MemoryMapping&& other) noexcept {
+    if (this != &other) {
+        unmap();
+        address_ = std::exchange(other.address_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+    }
+    return *this;
+}
+
+MemoryMapping::~MemoryMapping() {
+    unmap();
+}
+
+Result<MemoryMapping> MemoryMapping::anonymous(std::size_t size) {
+    void* address =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (address == MAP_FAILED)
+        return fail_errno("map {} bytes of memory", size);
+    return MemoryMapping(address, size);
+}
+
+Result<MemoryMapping> MemoryMapping::file(int fd, std::size_t offset, std::size_t size, int protection,
+                                          int flags) {
+    void* address = ::mmap(nullptr, size, protection, flags, fd, static_cast<off_t>(offset));
+    if (address == MAP_FAILED)
+        return fail_errno("map {} bytes of file descriptor {}", size, fd);
+    return MemoryMapping(address, size);
+}
+
+void MemoryMapping::unmap() {
+    if (address_ != nullptr)
+        ::munmap(address_, size_);
+}
+
+}  // namespace nacre
