@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "vmm/base/result.h"
+
+/// The contract between host and guest agent: which messages exist and what they mean. Used by both sides;
+/// the JSON form of each is in messages.cpp. README.md in this folder shows who sends what when.
+namespace nacre::protocol {
+
+/// Raised with every incompatible change; both sides refuse another number.
+constexpr std::uint32_t version = 1;
+
+/// Guest vsock ports that the agent listens on, and the host port that it connects to once it listens.
+constexpr std::uint32_t control_port = 1024;
+constexpr std::uint32_t stream_port = 1025;
+constexpr std::uint32_t host_channel_port = 1024;
+
+/// The virtio-fs tag of the share, and where the agent mounts it.
+constexpr std::string_view share_tag = "nacre";
+constexpr std::string_view share_mount_point = "/run/nacre/share";
+
+/// A process that the agent runs: a container's init (`exec` empty) or one that was exec'd into it.
+struct ProcessName {
+    std::string container;
+    std::string exec;
+    bool operator==(const ProcessName&) const = default;
+};
+
+enum class Stream { standard_input, standard_output, standard_error };
+
+// --- The VM channel: agent → host, once, as its first connection
+// -------------------------------------------------------
+
+/// "I listen." Everything that a booted VM has to be told comes afterwards.
+struct Hello {
+    std::uint32_t version = protocol::version;
+};
+
+/// Host → agent: power the VM off, whatever runs in it. No reply: the VM ends.
+struct Shutdown {};
+
+// --- Control connections: host → agent, answered in order, by Done or Created or Failed
+// ---------------------------------
+
+/// Where the agent finds the source of one bind mount of the container's configuration.
+struct MountSource {
+    std::uint32_t index = 0;  // into the configuration's `mounts`
+    std::string path;         // below the share, e.g. "<id>/mounts/3"; no "..", not absolute
+};
+
+/// Makes a container up to the state "created" (answer: Created). The connection then owns the container's
+/// init: Exited comes on it, and if it closes before that, the agent kills every process of the container.
+struct CreateContainer {
+    std::string id;
+    std::string config;               // config.json as text, already validated by the runtime
+    std::string rootfs;               // below the share
+    std::vector<MountSource> mounts;  // one for each bind mount
+    bool standalone = true;           // the VM ends with this container
+};
+
+/// Runs the user's program in a created container (answer: Done).
+struct StartContainer {
+    std::string id;
+};
+
+/// Starts a process in a running container (answer: Created); the connection owns it as CreateContainer's
+/// does.
+struct ExecProcess {
+    ProcessName name;
+    std::string process;  // process.json as text
+};
+
+/// Sends a signal to a process, or to every process of its container (answer: Done).
+struct SignalProcess {
+    ProcessName name;
+    std::uint32_t signal = 0;
+    bool all = false;
+};
+
+/// Sets the window size of a process's terminal (answer: Done).
+struct ResizeTerminal {
+    ProcessName name;
+    std::uint16_t rows = 0;
+    std::uint16_t columns = 0;
+};
+
+/// Forgets a stopped container: its mounts and cgroup go (answer: Done).
+struct DeleteContainer {
+    std::string id;
+};
+
+// --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
+// ------------------------
+
+/// Ties this connection to a stream of a created process. Half-close is end of file, in both directions.
+struct AttachStream {
+    ProcessName name;
+    Stream stream = Stream::standard_output;
+};
+
+// --- Answers and events: agent → host
+// -------------------------------------------------------------------------------------
+
+struct Done {};
+
+/// The process exists; `pid` is its pid in the guest's root pid namespace.
+struct Created {
+    std::uint32_t pid = 0;
+};
+
+/// The request failed; nothing of it was done. The message is for the user (runc's words where callers look
+/// for them).
+struct Failed {
+    std::uint32_t code = 0;  // errno, 0 when there is none
+    std::string message;
+};
+
+/// The process that this connection owns is gone. By then all that it wrote has been given to its streams.
+struct Exited {
+    std::uint32_t status = 0;  // 0–255 as it exited, 128 + n when signal n killed it
+    bool out_of_memory = false;
+};
+
+/// A process of the container that this connection owns was killed for want of memory.
+struct OutOfMemory {};
+
+using Message =
+    std::variant<Hello, Shutdown, CreateContainer, StartContainer, ExecProcess, SignalProcess, ResizeTerminal,
+                 DeleteContainer, AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
+
+/// The message as JSON text: {"type": "<name>", …}.
+std::string encode(const Message& message);
+
+/// The message in `text`, with every member checked: unknown type, missing or mistyped member, number out of
+/// range are errors; unknown members are ignored. `text` comes from the other side and is not trusted.
+Result<Message> decode(std::string_view text);
+
+}  // namespace nacre::protocol
