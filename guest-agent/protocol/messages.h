@@ -97,7 +97,9 @@ struct DeleteContainer {
 // --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
 // ------------------------
 
-/// Ties this connection to a stream of a created process. Half-close is end of file, in both directions.
+/// Ties this connection to a stream of a created process. Half-close is end of file, in both directions. For
+/// standard_input the Done comes only when the process has been started, so that a caller's input is not
+/// consumed for one that never runs.
 struct AttachStream {
     ProcessName name;
     Stream stream = Stream::standard_output;

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "runtime/relay/signal_forwarder.h"
+#include "runtime/relay/streams.h"
+#include "runtime/vm/virtual_machine.h"
+
+namespace nacre::runtime {
+
+/// How a relayed process ended.
+struct ProcessEnd {
+    int status = 0;  // 0–255; 128 + n for signal n; 137 when its VM was lost
+    bool out_of_memory = false;
+    std::string cause;  // empty for an ordinary exit, else what went wrong
+};
+
+/// The guest process that a relay stands for.
+struct RelayedProcess {
+    protocol::ProcessName name;
+    std::string vm_directory;
+    AgentConnection owner;  // its closing makes the agent kill the process
+};
+
+/// Stands for a guest process until it has ended: copies its streams, forwards signals to it. `vm` is the VM
+/// that this relay started, if it did: the VM ends with the process, and its loss is the process's end. Runs
+/// on the main thread of the relay.
+ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalForwarder& signals,
+                         VirtualMachine* vm);
+
+}  // namespace nacre::runtime

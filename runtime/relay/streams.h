@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "guest-agent/protocol/messages.h"
+#include "vmm/base/event_fd.h"
+
+namespace nacre::runtime {
+
+/// Copies between the calling process's file descriptors 0, 1, 2 and a guest process's stdin, stdout, stderr:
+/// a blocking thread a stream, so that the caller's open files are never made non-blocking, and at most one
+/// buffer of data waits here a stream. End of file passes in both directions: a stdin at its end closes the
+/// guest's, a closed stdout breaks the guest's pipe.
+class Streams {
+  public:
+    /// Opens the three stream connections and starts copying. stdin is read from once the guest process is
+    /// started.
+    static Result<Streams> attach(const std::string& vm_directory, const protocol::ProcessName& name);
+
+    Streams(Streams&&) = default;
+    Streams& operator=(Streams&&) = delete;
+
+    /// Call when the process has exited: waits until all that it wrote has been written here. A guest that
+    /// then neither sends nor closes is given up after a few seconds; a slow reader on our side is not.
+    void finish();
+
+  private:
+    explicit Streams(EventFd ended) : ended_(std::move(ended)) {}
+
+    EventFd ended_;
+    std::vector<std::thread> outputs_;
+};
+
+}  // namespace nacre::runtime

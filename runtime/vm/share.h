@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vmm/base/file_descriptor.h"
+
+namespace nacre::runtime {
+
+/// How a host tree appears in the share. The file server obeys these mount flags, so the guest cannot lift
+/// them.
+struct TreeOptions {
+    bool read_only = false;
+    bool recursive = true;  // with its sub-mounts
+    bool follow = false;    // the host's later mounts below the source appear too (propagation "slave")
+};
+
+/// A detached copy of a host mount tree, and the place in the share that it is meant for.
+struct ShareMount {
+    std::string target;  // relative to the share's root, e.g. "<id>/rootfs"
+    bool directory;      // else a single file
+    FileDescriptor tree;
+};
+
+/// Copies the tree at `source` of the calling process's mount namespace: open_tree(2) with OPEN_TREE_CLONE,
+/// then mount_setattr(2). Nothing is mounted anywhere yet, so nothing is left behind if it is dropped. Device
+/// nodes in it cannot be opened.
+Result<ShareMount> clone_tree(const std::string& source, std::string target, const TreeOptions& options);
+
+/// In a mount namespace of the caller's own: mounts a small tmpfs over the directory `place`, puts `mounts`
+/// into it, and makes the tmpfs itself read-only. Returns the root directory of the share.
+///
+/// All of it lives in that mount namespace alone and ends with it: no mount is ever visible on the host.
+Result<FileDescriptor> make_share(const std::string& place, const std::vector<ShareMount>& mounts);
+
+/// Puts further `mounts` into a share whose root is the directory `root` in the calling process's mount
+/// namespace.
+Result<void> add_to_share(int root, const std::vector<ShareMount>& mounts);
+
+}  // namespace nacre::runtime

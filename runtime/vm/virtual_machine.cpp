@@ -1,0 +1,280 @@
+#include "runtime/vm/virtual_machine.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "vmm/base/file.h"
+#include "vmm/machine/exit_status.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+constexpr const char* console_log_name = "console.log";
+constexpr const char* vmm_log_name = "vmm.log";
+constexpr std::size_t log_limit = 1024 * 1024;
+
+/// Everything that nacre-vmm inherits.
+struct Inherited {
+    FileDescriptor vmm;
+    FileDescriptor kvm;
+    FileDescriptor kernel;
+    FileDescriptor initramfs;
+    FileDescriptor listener;
+    FileDescriptor channel;
+    FileDescriptor console;
+    FileDescriptor log;
+};
+
+Result<FileDescriptor> listen_in(const std::string& directory) {
+    NACRE_ASSIGN(const auto parent, open_file(directory, O_PATH | O_DIRECTORY));
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket)
+        return fail_errno("create socket");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/{}", parent.get(),
+                     vm_socket_name);
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
+        ::listen(socket.get(), 128) < 0)
+        return fail_errno("listen on {}/{}", directory, vm_socket_name);
+    return socket;
+}
+
+Result<FileDescriptor> open_log(const std::string& directory, const char* name) {
+    return open_file(directory + "/" + name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+}
+
+Result<Inherited> open_inherited(const Assets& assets, const std::string& directory, FileDescriptor channel) {
+    Inherited files;
+    NACRE_ASSIGN(files.vmm, open_file(assets.vmm, O_PATH));
+    NACRE_ASSIGN(files.kvm, open_file("/dev/kvm", O_RDWR));
+    NACRE_ASSIGN(files.kernel, open_file(assets.kernel, O_RDONLY));
+    NACRE_ASSIGN(files.initramfs, open_file(assets.initramfs, O_RDONLY));
+    NACRE_ASSIGN(files.listener, listen_in(directory));
+    NACRE_ASSIGN(files.console, open_log(directory, console_log_name));
+    NACRE_ASSIGN(files.log, open_log(directory, vmm_log_name));
+    files.channel = std::move(channel);
+    return files;
+}
+
+std::string vmm_config(const VmOptions& options, const Inherited& files, int share) {
+    rapidjson::StringBuffer text;
+    rapidjson::Writer<rapidjson::StringBuffer> json(text);
+    const auto member = [&](const char* name, int value) {
+        json.Key(name);
+        json.Int(value);
+    };
+    json.StartObject();
+    json.Key("vcpus");
+    json.Uint(options.vcpus);
+    json.Key("memory_bytes");
+    json.Uint64(options.memory_bytes);
+    member("kvm_fd", files.kvm.get());
+    member("kernel_fd", files.kernel.get());
+    member("initramfs_fd", files.initramfs.get());
+    member("share_fd", share);
+    member("vsock_listen_fd", files.listener.get());
+    json.Key("vsock_host_ports");
+    json.StartArray();
+    json.StartObject();
+    json.Key("port");
+    json.Uint(protocol::host_channel_port);
+    member("fd", files.channel.get());
+    json.EndObject();
+    json.EndArray();
+    member("console_fd", files.console.get());
+    member("log_fd", files.log.get());
+    if (options.stats_fd >= 0)
+        member("stats_fd", options.stats_fd);
+    json.Key("jail");
+    json.Bool(true);
+    json.EndObject();
+    return text.GetString();
+}
+
+Result<FileDescriptor> config_file(const std::string& text) {
+    FileDescriptor file(::memfd_create("nacre-vmm config", MFD_CLOEXEC));
+    if (!file)
+        return fail_errno("create memory file");
+    NACRE_TRY(write_all(file.get(), text));
+    if (::lseek(file.get(), 0, SEEK_SET) < 0)
+        return fail_errno("rewind memory file");
+    return file;
+}
+
+void inherit(int fd) {
+    if (fd >= 0)
+        ::fcntl(fd, F_SETFD, 0);
+}
+
+/// The child's side, in its new namespaces: builds the share and becomes nacre-vmm. Returns only on error.
+Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
+    NACRE_ASSIGN(const auto share, make_share(options.directory, options.mounts));
+    NACRE_ASSIGN(const auto config, config_file(vmm_config(options, files, share.get())));
+    // The container's stdio stays with the relay; a caller that waits for its end of file must not wait for
+    // the VMM.
+    NACRE_ASSIGN(const auto null, open_file("/dev/null", O_RDWR));
+    for (const int target : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::dup2(null.get(), target) < 0)
+            return fail_errno("redirect file descriptor {}", target);
+    }
+    for (const int fd : {files.kvm.get(), files.kernel.get(), files.initramfs.get(), files.listener.get(),
+                         files.channel.get(), files.console.get(), files.log.get(), share.get(), config.get(),
+                         options.stats_fd})
+        inherit(fd);
+    auto config_fd = std::to_string(config.get());
+    char name[] = "nacre-vmm";
+    char flag[] = "--config-fd";
+    char* const arguments[] = {name, flag, config_fd.data(), nullptr};
+    char* const environment[] = {nullptr};
+    ::syscall(SYS_execveat, files.vmm.get(), "", arguments, environment, AT_EMPTY_PATH);
+    return fail_errno("execute nacre-vmm");
+}
+
+struct Child {
+    pid_t pid;
+    FileDescriptor pidfd;
+};
+
+/// fork(2) into new namespaces, with a pidfd. The caller must be single-threaded.
+Result<Child> fork_into_namespaces() {
+    int pidfd = -1;
+    clone_args arguments{};
+    arguments.flags = CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+    arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+    arguments.exit_signal = SIGCHLD;
+    const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+    if (pid < 0)
+        return fail_errno("create the VMM's process and namespaces");
+    return Child{pid, FileDescriptor(pidfd)};
+}
+
+bool wait_for_end(int pidfd, int timeout_ms) {
+    pollfd entry{pidfd, POLLIN, 0};
+    int ready = 0;
+    do {
+        ready = ::poll(&entry, 1, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+/// The last line of `text` that holds `word`, from that word on; empty if there is none.
+std::string last_line_with(const std::string& text, const std::string& word) {
+    const auto start = text.rfind(word);
+    if (start == std::string::npos)
+        return {};
+    auto line = text.substr(start, text.find_first_of("\r\n", start) - start);
+    // The guest wrote it: nothing in it may steer a terminal or break the one-line rule.
+    std::erase_if(line, [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f;
+    });
+    return line.substr(0, 200);
+}
+
+std::string last_line(const std::string& text) {
+    const auto end = text.find_last_not_of("\r\n");
+    if (end == std::string::npos)
+        return {};
+    const auto start = text.find_last_of('\n', end);
+    return text.substr(start == std::string::npos ? 0 : start + 1,
+                       end - (start == std::string::npos ? 0 : start + 1) + 1);
+}
+
+}  // namespace
+
+VirtualMachine::VirtualMachine(std::string directory, pid_t pid, FileDescriptor pidfd, FileDescriptor channel)
+    : directory_(std::move(directory)), pid_(pid), pidfd_(std::move(pidfd)), channel_(std::move(channel)) {}
+
+VirtualMachine::VirtualMachine(VirtualMachine&& other) noexcept
+    : directory_(std::move(other.directory_)),
+      pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::move(other.pidfd_)),
+      channel_(std::move(other.channel_)),
+      reaped_(other.reaped_),
+      wait_status_(other.wait_status_) {}
+
+VirtualMachine::~VirtualMachine() {
+    if (pid_ > 0)
+        stop(0);
+}
+
+Result<VirtualMachine> VirtualMachine::launch(const Assets& assets, const VmOptions& options) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return fail_errno("create socket pair");
+    FileDescriptor own_end(ends[0]);
+    NACRE_ASSIGN(auto files, open_inherited(assets, options.directory, FileDescriptor(ends[1])));
+    NACRE_ASSIGN(auto child, fork_into_namespaces());
+    if (child.pid == 0) {
+        const auto result = become_vmm(options, files);
+        // The log is where the parent looks for the reason.
+        [[maybe_unused]] const auto written =
+            write_all(files.log.get(), "error: " + result.error().message + "\n");
+        ::_exit(static_cast<int>(ExitStatus::vmm_failed));
+    }
+    return VirtualMachine(options.directory, child.pid, std::move(child.pidfd), std::move(own_end));
+}
+
+Result<void> VirtualMachine::wait_ready(int timeout_ms) {
+    auto message = channel_.receive(timeout_ms);
+    if (!message) {
+        const bool gone = wait_for_end(pidfd_.get(), message.error().code == ENOTCONN ? 2000 : 0);
+        const int status = stop(0);
+        return fail("start the virtual machine: {}", gone ? describe_end(status) : message.error().message);
+    }
+    const auto* hello = std::get_if<protocol::Hello>(&*message);
+    if (hello == nullptr)
+        return fail("start the virtual machine: the guest agent's first message is not a hello");
+    if (hello->version != protocol::version)
+        return fail(
+            "start the virtual machine: the agent image speaks protocol version {}, this nacre {}; install "
+            "both from one build",
+            hello->version, protocol::version);
+    return {};
+}
+
+int VirtualMachine::stop(int grace_ms) {
+    if (reaped_)
+        return wait_status_;
+    if (!wait_for_end(pidfd_.get(), grace_ms))
+        ::kill(pid_, SIGKILL);
+    while (::waitpid(pid_, &wait_status_, 0) < 0 && errno == EINTR) {
+    }
+    reaped_ = true;
+    return wait_status_;
+}
+
+std::string VirtualMachine::describe_end(int wait_status) const {
+    if (WIFSIGNALED(wait_status))
+        return fmt::format("the VMM was killed by signal {}", WTERMSIG(wait_status));
+    const auto console = read_file(directory_ + "/" + console_log_name, log_limit).value_or("");
+    const auto log = read_file(directory_ + "/" + vmm_log_name, log_limit).value_or("");
+    switch (static_cast<ExitStatus>(WEXITSTATUS(wait_status))) {
+        case ExitStatus::powered_off:
+            return "the guest powered off";
+        case ExitStatus::reset: {
+            const auto panic = last_line_with(console, "Kernel panic");
+            return panic.empty() ? "the guest reset itself" : "the guest kernel panicked: " + panic;
+        }
+        case ExitStatus::triple_fault:
+            return "the guest CPU had a triple fault";
+        default:
+            return "the VMM failed: " +
+                   (log.empty() ? fmt::format("exit status {}", WEXITSTATUS(wait_status)) : last_line(log));
+    }
+}
+
+}  // namespace nacre::runtime

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/vm/agent_connection.h"
+#include "runtime/vm/assets.h"
+#include "runtime/vm/share.h"
+#include "vmm/base/file_descriptor.h"
+
+namespace nacre::runtime {
+
+struct VmOptions {
+    std::string directory;  // the VM's own state directory: holds its socket and logs; exists
+    std::uint64_t memory_bytes = 0;
+    std::uint32_t vcpus = 1;
+    std::vector<ShareMount> mounts;  // what the share holds from the start
+    int stats_fd = -1;               // where nacre-vmm writes its start-up figures; -1: nowhere
+};
+
+/// A running nacre-vmm process, a child of the calling process, in namespaces of its own (mount, pid,
+/// network, ipc, uts). Destroying the object kills and reaps it.
+class VirtualMachine {
+  public:
+    /// Starts nacre-vmm with all it needs as inherited descriptors. Returns before the guest has booted.
+    static Result<VirtualMachine> launch(const Assets& assets, const VmOptions& options);
+
+    VirtualMachine(VirtualMachine&& other) noexcept;
+    VirtualMachine& operator=(VirtualMachine&&) = delete;
+    VirtualMachine(const VirtualMachine&) = delete;
+    VirtualMachine& operator=(const VirtualMachine&) = delete;
+    ~VirtualMachine();
+
+    /// Waits until the agent says hello; at most `timeout_ms`. If the VM ends meanwhile, the error says how.
+    Result<void> wait_ready(int timeout_ms);
+
+    pid_t pid() const { return pid_; }
+
+    /// Readable once the process has ended.
+    int pidfd() const { return pidfd_.get(); }
+
+    /// Waits at most `grace_ms` for the process to end by itself, then kills it. Returns the wait status.
+    int stop(int grace_ms);
+
+    /// How a nacre-vmm with this wait status ended, for the user: "the guest kernel panicked: …".
+    std::string describe_end(int wait_status) const;
+
+  private:
+    VirtualMachine(std::string directory, pid_t pid, FileDescriptor pidfd, FileDescriptor channel);
+
+    std::string directory_;
+    pid_t pid_ = -1;
+    FileDescriptor pidfd_;
+    AgentConnection channel_;
+    bool reaped_ = false;
+    int wait_status_ = 0;
+};
+
+}  // namespace nacre::runtime
