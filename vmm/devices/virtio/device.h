@@ -79,10 +79,12 @@ class Device {
 
     virtual std::vector<SharedMemoryRegion> shared_memory() const { return {}; }
 
-    /// Starts work on the queues. An error becomes DEVICE_NEEDS_RESET.
+    /// Starts work on the queues. An error becomes DEVICE_NEEDS_RESET; deactivate() is called then as well.
+    /// Never calls back into the transport other than through Interrupt, which takes no lock.
     virtual Result<void> activate(Activation activation) = 0;
 
-    /// Stops: when it returns, no thread of the device touches the queues or guest memory any more.
+    /// Stops: when it returns, no thread of the device touches the queues or guest memory any more. May be
+    /// called when not active.
     virtual void deactivate() = 0;
 };
 

@@ -40,11 +40,18 @@ struct DescriptorChain {
 /// time.
 ///
 /// Everything in the rings is untrusted. A malformed chain is an error: the head has been consumed by then,
-/// and the device must stop using the queue and call Interrupt::signal_needs_reset.
+/// and the device must stop using the queue and call Interrupt::signal_needs_reset. From then on pop() gives
+/// nothing but that error, so that a device which asks again cannot be made to spin.
+///
+/// Refused are: a chain longer than the queue size (Virtio 1.2, 2.7.5.3.1; this also ends loops), `next` or a
+/// head past the table, a buffer that is not all in one region of RAM, one of length zero, a readable buffer
+/// after a writable one, 4 GiB or more in total, a bad indirect table, and more chains than the queue has
+/// room for. The same head twice is served twice; rings and buffers that overlap each other harm the guest
+/// alone.
 class Queue {
   public:
     /// Checks that size is a power of two within `max_size`, that the three areas are aligned (16, 2, 4), lie
-    /// in RAM and do not wrap.
+    /// in RAM and do not wrap. `memory` must outlive the queue.
     static Result<Queue> create(const GuestMemory& memory, const QueueLayout& layout, std::uint16_t max_size,
                                 bool event_index, bool indirect_descriptors);
 
@@ -55,7 +62,8 @@ class Queue {
     /// Puts the last popped chain back, to be popped again (no other pop or push_used in between).
     void undo_pop();
 
-    /// Gives the chain back; `written` bytes of its writable part are valid.
+    /// Gives the chain back; `written` bytes of its writable part are valid. An error when `written` is more
+    /// than the writable part, or when no chain is outstanding; nothing has been pushed then.
     Result<void> push_used(DescriptorChain chain, std::uint32_t written);
 
     /// Whether the driver wants an interrupt for what was pushed since the last call (used_event or
@@ -72,12 +80,26 @@ class Queue {
     std::uint16_t next_used() const { return next_used_; }
 
   private:
+    struct Descriptors;
+
     Queue() = default;
+    Result<std::optional<DescriptorChain>> pop_unless_broken();
+    Result<DescriptorChain> read_chain(std::uint16_t head) const;
+    Result<Descriptors> indirect_table(GuestAddress address, std::uint32_t length) const;
+    Result<void> add_buffer(DescriptorChain& chain, GuestAddress address, std::uint32_t length,
+                            bool writable) const;
+    std::uint16_t outstanding() const { return static_cast<std::uint16_t>(next_available_ - next_used_); }
+    std::uint16_t slot(std::uint16_t index) const { return index & static_cast<std::uint16_t>(size_ - 1); }
 
     const GuestMemory* memory_ = nullptr;
-    QueueLayout layout_;
+    std::uint16_t size_ = 0;
     bool event_index_ = false;
     bool indirect_ = false;
+    bool broken_ = false;
+    // The three areas, checked once: regions of guest memory stay mapped, and the layout is frozen.
+    std::span<std::byte> descriptor_table_;
+    std::span<std::byte> available_ring_;
+    std::span<std::byte> used_ring_;
     std::uint16_t next_available_ = 0;
     std::uint16_t next_used_ = 0;
     std::uint16_t signalled_used_ = 0;
