@@ -65,7 +65,8 @@ class Device {
     /// Device ID (Virtio 1.2, section 5).
     virtual std::uint32_t type() const = 0;
 
-    /// Feature bits it offers; the transport adds VIRTIO_F_VERSION_1.
+    /// Feature bits it offers. The transport adds what concerns itself and the queues: VIRTIO_F_VERSION_1,
+    /// VIRTIO_RING_F_EVENT_IDX and VIRTIO_RING_F_INDIRECT_DESC.
     virtual std::uint64_t features() const = 0;
 
     /// The largest size of each of its queues, powers of two up to 32768.
