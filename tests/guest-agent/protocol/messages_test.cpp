@@ -1,0 +1,134 @@
+#include "guest-agent/protocol/messages.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace nacre;
+using namespace nacre::protocol;
+
+namespace {
+
+/// The message after a trip through its JSON form.
+template <class T>
+T round_trip(const T& message) {
+    const auto decoded = decode(encode(message));
+    REQUIRE_MESSAGE(decoded, decoded.error().message);
+    REQUIRE(std::holds_alternative<T>(*decoded));
+    return std::get<T>(*decoded);
+}
+
+std::string error_of(std::string_view text) {
+    const auto decoded = decode(text);
+    REQUIRE_FALSE(decoded);
+    return decoded.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("text that is not a JSON object is refused") {
+    for (const auto* text : {"", " ", "{", "[]", "1", "null", "\"hello\"", "{\"type\":\"done\"", "{} {}",
+                             "{\"type\":\"done\"}x", "\xff\xfe"})
+        CHECK_FALSE(decode(text));
+}
+
+TEST_CASE("nesting as deep as a frame allows does not exhaust the stack") {
+    CHECK_FALSE(decode(std::string(4'000'000, '[')));
+    CHECK_FALSE(decode("{\"type\":" + std::string(2'000'000, '[') + std::string(2'000'000, ']') + "}"));
+}
+
+TEST_CASE("the type must be there, a string, and known") {
+    CHECK(error_of("{}") == "\"type\" is missing");
+    CHECK(error_of("{\"type\":1}") == "type: must be a string");
+    CHECK(error_of("{\"type\":\"nonsense\"}") == "message of unknown type \"nonsense\"");
+    CHECK_FALSE(decode("{\"type\":\"done\\u0000\"}"));
+    CHECK(error_of("{\"type\":\"" + std::string(1000, 'x') + "\"}").size() < 100);
+}
+
+TEST_CASE("a missing or mistyped member is refused with its place") {
+    CHECK(error_of(R"({"type":"hello"})") == "hello: \"version\" is missing");
+    CHECK(error_of(R"({"type":"start_container","id":7})") == "start_container: id: must be a string");
+    CHECK(error_of(R"({"type":"start_container","id":null})") == "start_container: id: must be a string");
+    CHECK(error_of(R"({"type":"signal_process","name":"c","signal":9,"all":false})") ==
+          "signal_process: name: must be an object");
+    CHECK(error_of(R"({"type":"signal_process","name":{"container":"c"},"signal":9,"all":false})") ==
+          "signal_process: name: \"exec\" is missing");
+    CHECK(error_of(R"({"type":"signal_process","name":{"container":"c","exec":""},"signal":9,"all":0})") ==
+          "signal_process: all: must be true or false");
+    CHECK(error_of(R"({"type":"attach_stream","name":{"container":"c","exec":""},"stream":"stdlog"})") ==
+          "attach_stream: stream: must be stdin, stdout or stderr");
+    CHECK(error_of(R"({"type":"create_container","id":"c","config":"","rootfs":"r","mounts":{},)"
+                   R"("standalone":true})") ==
+          "create_container: mounts: must be a list of at most 16384 elements");
+    CHECK(error_of(R"({"type":"create_container","id":"c","config":"","rootfs":"r","mounts":[1],)"
+                   R"("standalone":true})") == "create_container: mounts: must be an object");
+}
+
+TEST_CASE("numbers outside the member's range are refused") {
+    for (const auto* number : {"-1", "1.5", "1e3", "4294967296", "18446744073709551616", "\"1\"", "true"})
+        CHECK_FALSE(decode(std::string(R"({"type":"created","pid":)") + number + "}"));
+    CHECK(decode(R"({"type":"created","pid":4294967295})"));
+    const std::string resize =
+        R"({"type":"resize_terminal","name":{"container":"c","exec":""},"columns":80,"rows":)";
+    CHECK(decode(resize + "65535}"));
+    CHECK_FALSE(decode(resize + "65536}"));
+    CHECK(decode(R"({"type":"exited","status":255,"out_of_memory":false})"));
+    CHECK_FALSE(decode(R"({"type":"exited","status":256,"out_of_memory":false})"));
+    const std::string kill =
+        R"({"type":"signal_process","name":{"container":"c","exec":""},"all":false,"signal":)";
+    CHECK(decode(kill + "64}"));
+    CHECK_FALSE(decode(kill + "65}"));
+}
+
+TEST_CASE("a list longer than any configuration is refused") {
+    CreateContainer message;
+    message.mounts.resize(16385);
+    CHECK_FALSE(decode(encode(message)));
+}
+
+TEST_CASE("unknown members are ignored") {
+    CHECK(decode(R"({"later":[1,{"a":2}],"type":"done","more":null})"));
+}
+
+TEST_CASE("every message survives its JSON form") {
+    CHECK(round_trip(Hello{7}).version == 7);
+    round_trip(Shutdown{});
+    const auto create = round_trip(
+        CreateContainer{"c1", "{\"a\":\"\\n\\\"\"}", "c1/rootfs", {{3, "c1/mounts/3"}, {5, "x"}}, false});
+    CHECK(create.id == "c1");
+    CHECK(create.config == "{\"a\":\"\\n\\\"\"}");
+    CHECK(create.rootfs == "c1/rootfs");
+    REQUIRE(create.mounts.size() == 2);
+    CHECK(create.mounts[0].index == 3);
+    CHECK(create.mounts[1].path == "x");
+    CHECK_FALSE(create.standalone);
+    CHECK(round_trip(StartContainer{"c"}).id == "c");
+    const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}"});
+    CHECK(exec.name == ProcessName{"c", "e"});
+    CHECK(exec.process == "{}");
+    const auto signal = round_trip(SignalProcess{{"c", ""}, 15, true});
+    CHECK(signal.signal == 15);
+    CHECK(signal.all);
+    const auto resize = round_trip(ResizeTerminal{{"c", "e"}, 24, 80});
+    CHECK(resize.rows == 24);
+    CHECK(resize.columns == 80);
+    CHECK(round_trip(DeleteContainer{"c"}).id == "c");
+    for (const auto stream : {Stream::standard_input, Stream::standard_output, Stream::standard_error})
+        CHECK(round_trip(AttachStream{{"c", ""}, stream}).stream == stream);
+    round_trip(Done{});
+    CHECK(round_trip(Created{42}).pid == 42);
+    const auto failed = round_trip(Failed{2, "exec: \"x\": no such file"});
+    CHECK(failed.code == 2);
+    CHECK(failed.message == "exec: \"x\": no such file");
+    const auto exited = round_trip(Exited{137, true});
+    CHECK(exited.status == 137);
+    CHECK(exited.out_of_memory);
+    round_trip(OutOfMemory{});
+}
+
+TEST_CASE("text with every byte survives, valid UTF-8 or not") {
+    std::string text;
+    for (int c = 0; c < 256; ++c)
+        text.push_back(static_cast<char>(c));
+    CHECK(round_trip(StartContainer{text}).id == text);
+}
