@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <climits>
+#include <cerrno>
 #include <cstdint>
 
 // glibc's <sys/mount.h> clashes with <linux/mount.h>, hence the declarations of what is needed from it.
@@ -133,6 +135,38 @@ Result<void> add_to_share(int root, const std::vector<ShareMount>& mounts) {
     writable.attr_clr = MOUNT_ATTR_RDONLY;
     NACRE_TRY(set_attributes(copy.get(), false, writable));
     return attach_all(copy.get(), root, mounts);
+}
+
+namespace {
+
+/// In a child process: enters the VMM's mount namespace, whose root is the share. Returns 0 or an errno.
+int set_read_only_in(int vmm_pidfd, const std::string& target) {
+    if (::setns(vmm_pidfd, CLONE_NEWNS) < 0)
+        return errno;
+    // Every component but the mount itself lies on the share's own tmpfs, which no guest can write.
+    const FileDescriptor tree(::open(("/" + target).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!tree)
+        return errno;
+    mount_attr read_only{};
+    read_only.attr_set = MOUNT_ATTR_RDONLY;
+    const auto result = set_attributes(tree.get(), false, read_only);
+    return result ? 0 : result.error().code;
+}
+
+}  // namespace
+
+Result<void> make_read_only(int vmm_pidfd, const std::string& target) {
+    const pid_t child = ::fork();
+    if (child < 0)
+        return fail_errno("fork");
+    if (child == 0)
+        ::_exit(set_read_only_in(vmm_pidfd, target));
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return {};
+    return fail_with(WIFEXITED(status) ? WEXITSTATUS(status) : EIO, "make {} in the share read-only", target);
 }
 
 }  // namespace nacre::runtime

@@ -37,4 +37,8 @@ Result<FileDescriptor> make_share(const std::string& place, const std::vector<Sh
 /// namespace.
 Result<void> add_to_share(int root, const std::vector<ShareMount>& mounts);
 
+/// Makes the tree at `target` of the running VM's share read-only, from outside its namespace: for a root
+/// file system in which the agent had to make mount points first. Forks; the caller must be single-threaded.
+Result<void> make_read_only(int vmm_pidfd, const std::string& target);
+
 }  // namespace nacre::runtime
