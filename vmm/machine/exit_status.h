@@ -1,14 +1,15 @@
 #pragma once
 
-namespace nacre {
+namespace nacre::machine {
 
-/// What the exit status of a nacre-vmm process means; the runtime tells from it how the VM ended.
+/// How nacre-vmm ended, as its exit status: the contract with the runtime. Anything else (a signal, another
+/// number) is a VMM that died.
 enum class ExitStatus : int {
-    powered_off = 0,   // the guest asked for power-off (16-bit 0x2000 to port 0x604)
-    vmm_failed = 1,    // the VMM itself failed; its log says why
-    reset = 2,         // the guest asked for a reset (0xfe to port 0x64): kernel panic or reboot
-    triple_fault = 3,  // KVM_EXIT_SHUTDOWN
-    kvm_error = 4,     // KVM_EXIT_INTERNAL_ERROR or KVM_EXIT_FAIL_ENTRY
+    power_off = 0,       // the guest switched itself off
+    vmm_error = 1,       // the VMM could not start or go on; its log says why
+    reset = 2,           // the guest asked for a reset: a kernel panic, or a reboot
+    triple_fault = 3,    // the guest's processor shut down
+    internal_error = 4,  // KVM could not run the guest any further
 };
 
-}  // namespace nacre
+}  // namespace nacre::machine

@@ -1,0 +1,21 @@
+#include "vmm/arch/command_line.h"
+
+#include <fmt/format.h>
+
+#include "vmm/arch/memory_layout.h"
+
+namespace nacre::arch {
+
+std::string command_line(bool console, std::uint32_t virtio_devices) {
+    // reboot=k, panic=-1: a panic resets at once through the keyboard controller, where the VMM sees it.
+    // no_timer_check, tsc=reliable: there is no PIT to check other clocks against.
+    std::string line = "quiet reboot=k panic=-1 no_timer_check tsc=reliable rdinit=/init";
+    if (console)
+        line += " console=hvc0";
+    for (std::uint32_t slot = 0; slot < virtio_devices; ++slot)
+        line += fmt::format(" virtio_mmio.device=4K@{:#x}:{}", kVirtioMmioBase + slot * kVirtioMmioSize,
+                            kVirtioFirstIrq + slot);
+    return line;
+}
+
+}  // namespace nacre::arch

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "vmm/base/result.h"
+
+namespace nacre::machine {
+
+/// A guest-to-host connection that the runtime made ready: who connects to host port `port` gets `fd`.
+struct VsockHostPort {
+    std::uint32_t port;
+    int fd;
+};
+
+/// What one VM is made of. Every resource is a descriptor that the process inherited; -1 is "none".
+struct Config {
+    std::uint32_t vcpus = 0;
+    std::uint64_t memory_bytes = 0;
+    int kvm_fd = -1;
+    int kernel_fd = -1;
+    int initramfs_fd = -1;
+    int share_fd = -1;
+    int vsock_listen_fd = -1;
+    std::vector<VsockHostPort> vsock_host_ports;
+    int console_fd = -1;
+    int log_fd = 2;
+    int stats_fd = -1;  // where a line of JSON with times and exits goes at the end
+    bool jail = false;
+};
+
+/// Reads the configuration from JSON text. Everything is checked but whether the descriptors are open:
+/// ranges, types, unknown members, a descriptor named twice (each is owned by one part of the VM). The error
+/// names the member.
+Result<Config> parse_config(std::string_view json);
+
+}  // namespace nacre::machine

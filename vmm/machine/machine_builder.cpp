@@ -1,0 +1,106 @@
+#include "vmm/machine/machine_builder.h"
+
+#include "vmm/arch/boot_params.h"
+#include "vmm/arch/command_line.h"
+#include "vmm/arch/cpu_state.h"
+#include "vmm/arch/cpuid.h"
+#include "vmm/arch/elf_loader.h"
+#include "vmm/arch/initramfs.h"
+#include "vmm/arch/memory_layout.h"
+#include "vmm/arch/mp_table.h"
+#include "vmm/jail/jail.h"
+
+namespace nacre::machine {
+
+MachineBuilder::MachineBuilder(const Config& config, Log& log, Timeline& timeline)
+    : config_(config),
+      log_(log),
+      timeline_(timeline),
+      kvm_fd_(config.kvm_fd),
+      kernel_(config.kernel_fd),
+      initramfs_(config.initramfs_fd),
+      share_(config.share_fd) {}
+
+Result<std::unique_ptr<Machine>> MachineBuilder::build() {
+    NACRE_ASSIGN(parts_.loop, EventLoop::create());
+    NACRE_TRY(create_vm());
+    NACRE_TRY(create_memory());
+    timeline_.mark(Phase::vm_made);
+    NACRE_TRY(load_guest());
+    timeline_.mark(Phase::kernel_loaded);
+    NACRE_TRY(create_vcpus());
+    if (config_.jail)
+        NACRE_TRY(jail::enter(share_.get()));
+    return std::make_unique<Machine>(std::move(parts_), config_.jail, log_, timeline_);
+}
+
+Result<void> MachineBuilder::create_vm() {
+    NACRE_ASSIGN(auto kvm, kvm::Kvm::from_fd(std::move(kvm_fd_)));
+    NACRE_ASSIGN(auto vm, kvm.create_vm());
+    NACRE_TRY(vm.set_identity_map_address(arch::kIdentityMapAddress));
+    NACRE_TRY(vm.set_tss_address(arch::kTssAddress));
+    NACRE_TRY(vm.create_irqchip());
+    vm.disable_pmu();
+    kvm_.emplace(std::move(kvm));
+    parts_.vm = std::make_unique<kvm::Vm>(std::move(vm));
+    parts_.mmio = std::make_unique<Bus>();
+    return {};
+}
+
+Result<void> MachineBuilder::create_memory() {
+    std::vector<GuestMemory::Region> regions;
+    std::uint32_t slot = 0;
+    for (const auto& range : arch::ram_ranges(config_.memory_bytes)) {
+        NACRE_ASSIGN(auto mapping, MemoryMapping::anonymous(range.size));
+        NACRE_TRY(parts_.vm->set_memory_slot(slot++, range.start, mapping.bytes()));
+        regions.push_back({range.start, std::move(mapping)});
+    }
+    NACRE_ASSIGN(auto memory, GuestMemory::create(std::move(regions)));
+    parts_.memory = std::make_unique<GuestMemory>(std::move(memory));
+    return {};
+}
+
+Result<void> MachineBuilder::load_guest() {
+    const auto& memory = *parts_.memory;
+    NACRE_ASSIGN(const auto kernel_image, arch::FileSource::open(kernel_.get(), "kernel image"));
+    NACRE_ASSIGN(const auto kernel, arch::load_kernel(kernel_image, memory));
+    NACRE_ASSIGN(const auto initramfs_image, arch::FileSource::open(initramfs_.get(), "initramfs"));
+    NACRE_ASSIGN(const auto initramfs, arch::load_initramfs(initramfs_image, memory, kernel.end));
+    kernel_entry_ = kernel.entry;
+
+    const auto command_line = arch::command_line(config_.console_fd >= 0, devices_);
+    NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
+    NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
+    return arch::write_entry_tables(memory);
+}
+
+Result<void> MachineBuilder::create_vcpus() {
+    NACRE_ASSIGN(const auto supported_cpuid, kvm_->supported_cpuid());
+    for (std::uint32_t id = 0; id < config_.vcpus; ++id) {
+        NACRE_ASSIGN(auto vcpu, create_vcpu(id, supported_cpuid));
+        parts_.vcpus.push_back(std::make_unique<VcpuThread>(std::move(vcpu), *parts_.mmio, log_));
+    }
+    return {};
+}
+
+Result<kvm::Vcpu> MachineBuilder::create_vcpu(std::uint32_t id,
+                                              std::span<const kvm_cpuid_entry2> supported_cpuid) const {
+    NACRE_ASSIGN(auto vcpu, parts_.vm->create_vcpu(id));
+    NACRE_TRY(vcpu.set_cpuid(arch::guest_cpuid(supported_cpuid, id, config_.vcpus)));
+    NACRE_TRY(vcpu.set_msrs(arch::initial_msrs()));
+    NACRE_TRY(vcpu.set_fpu(arch::initial_fpu()));
+    NACRE_ASSIGN(const auto lapic, vcpu.lapic());
+    NACRE_TRY(vcpu.set_lapic(arch::initial_lapic(lapic)));
+    // The others wait for the first one's start-up IPI.
+    if (id == 0)
+        NACRE_TRY(enter_boot_state(vcpu));
+    return vcpu;
+}
+
+Result<void> MachineBuilder::enter_boot_state(const kvm::Vcpu& vcpu) const {
+    NACRE_ASSIGN(const auto reset, vcpu.sregs());
+    NACRE_TRY(vcpu.set_sregs(arch::initial_sregs(reset)));
+    return vcpu.set_regs(arch::initial_regs(kernel_entry_));
+}
+
+}  // namespace nacre::machine

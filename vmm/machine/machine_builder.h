@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+
+#include "vmm/base/file_descriptor.h"
+#include "vmm/kvm/kvm.h"
+#include "vmm/machine/config.h"
+#include "vmm/machine/machine.h"
+
+namespace nacre::machine {
+
+/// Puts a VM together from its configuration: each function adds one part.
+class MachineBuilder {
+  public:
+    /// Takes over every descriptor that `config` names, but its log and stats. `log` and `timeline` must
+    /// outlive what is built.
+    MachineBuilder(const Config& config, Log& log, Timeline& timeline);
+
+    /// Once only.
+    Result<std::unique_ptr<Machine>> build();
+
+  private:
+    Result<void> create_vm();
+    Result<void> create_memory();
+    Result<void> load_guest();
+    Result<void> create_vcpus();
+    Result<kvm::Vcpu> create_vcpu(std::uint32_t id, std::span<const kvm_cpuid_entry2> supported_cpuid) const;
+    Result<void> enter_boot_state(const kvm::Vcpu& vcpu) const;
+
+    Config config_;
+    Log& log_;
+    Timeline& timeline_;
+    FileDescriptor kvm_fd_;
+    FileDescriptor kernel_;
+    FileDescriptor initramfs_;
+    FileDescriptor share_;
+
+    std::optional<kvm::Kvm> kvm_;
+    GuestAddress kernel_entry_ = 0;
+    std::uint32_t devices_ = 0;
+    MachineParts parts_;
+};
+
+}  // namespace nacre::machine

@@ -1,0 +1,5 @@
+#include "vmm/machine/vmm_main.h"
+
+int main(int argc, char** argv) {
+    return nacre::machine::vmm_main(argc, argv);
+}

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "vmm/base/log.h"
+#include "vmm/bus/bus.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/machine/exit_status.h"
+#include "vmm/machine/exits.h"
+
+namespace nacre::machine {
+
+/// A vCPU and the thread that runs it: KVM_RUN, serve the exit, again. The thread does register accesses and
+/// nothing else.
+class VcpuThread {
+  public:
+    /// Called once, on the vCPU's thread, when the guest cannot or will not go on. Not called after stop().
+    using OnEnd = std::function<void(ExitStatus)>;
+
+    /// `mmio` and `log` must outlive the thread.
+    VcpuThread(kvm::Vcpu vcpu, const Bus& mmio, Log& log);
+    VcpuThread(const VcpuThread&) = delete;
+    VcpuThread& operator=(const VcpuThread&) = delete;
+    ~VcpuThread() { stop(); }
+
+    /// Gives the signal that ends a KVM_RUN in progress an empty handler in this process. To be called once,
+    /// before any start().
+    static Result<void> install_kick_signal();
+
+    /// `prepare` runs first on the new thread (the jail's part that is per thread).
+    Result<void> start(std::function<Result<void>()> prepare, OnEnd on_end);
+
+    /// Ends the guest's run and waits for the thread. Safe to call twice, or without start().
+    void stop();
+
+    const ExitCounts& exits() const { return exits_; }
+    const kvm::Vcpu& vcpu() const { return vcpu_; }
+
+  private:
+    void run(const std::function<Result<void>()>& prepare, const OnEnd& on_end);
+    ExitStatus run_guest();
+    ExitStatus finish(ExitAction action);
+
+    kvm::Vcpu vcpu_;
+    const Bus& mmio_;
+    Log& log_;
+    ExitCounts exits_;
+    std::atomic<bool> stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace nacre::machine
