@@ -1,0 +1,51 @@
+#include "runtime/cgroup/cgroup.h"
+
+#include <doctest/doctest.h>
+
+using namespace nacre::runtime;
+
+namespace {
+
+const std::vector<CgroupHierarchy> unified{{"/sys/fs/cgroup", {}, true, "/user.slice"}};
+
+std::string located(const std::string& path) {
+    const auto cgroup = Cgroup::locate(path, "c1", unified);
+    return cgroup ? cgroup->directories().front() : "error: " + cgroup.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a path that climbs is refused") {
+    CHECK(located("/a/../../b").starts_with("error: config.json: /linux/cgroupsPath: "));
+    CHECK(located("..").starts_with("error: "));
+}
+
+TEST_CASE("absolute, relative and missing paths") {
+    CHECK(located("/a/b") == "/sys/fs/cgroup/a/b");
+    CHECK(located("/a/b/") == "/sys/fs/cgroup/a/b");
+    CHECK(located("b") == "/sys/fs/cgroup/user.slice/b");
+    CHECK(located("") == "/sys/fs/cgroup/c1");
+}
+
+TEST_CASE("systemd's form leads where systemd puts the scope") {
+    CHECK(located("system.slice:docker:c1") == "/sys/fs/cgroup/system.slice/docker-c1.scope");
+    CHECK(located("kubepods-pod1.slice:cri:c1") ==
+          "/sys/fs/cgroup/kubepods.slice/kubepods-pod1.slice/cri-c1.scope");
+    CHECK(located("-.slice::c1") == "/sys/fs/cgroup/c1.scope");
+    CHECK(located(":nacre:c1") == "/sys/fs/cgroup/system.slice/nacre-c1.scope");
+}
+
+TEST_CASE("on v1 there is one directory a hierarchy") {
+    const std::vector<CgroupHierarchy> v1{{"/sys/fs/cgroup/memory", {"memory"}, false, "/a"},
+                                          {"/sys/fs/cgroup/cpu", {"cpu"}, false, "/"}};
+    const auto cgroup = Cgroup::locate("x", "c1", v1);
+    REQUIRE(cgroup.has_value());
+    CHECK(cgroup->directories() ==
+          std::vector<std::string>{"/sys/fs/cgroup/memory/a/x", "/sys/fs/cgroup/cpu/x"});
+}
+
+TEST_CASE("a cgroup that is gone has no processes and is removed already") {
+    const Cgroup cgroup(std::vector<std::string>{"/sys/fs/cgroup/no-such-cgroup-of-nacre"});
+    CHECK(cgroup.processes().empty());
+    CHECK(cgroup.remove(0).has_value());
+}

@@ -1,0 +1,61 @@
+#include "runtime/cgroup/limits.h"
+
+#include <doctest/doctest.h>
+
+using namespace nacre;
+using namespace nacre::runtime;
+
+namespace {
+
+oci::Resources with_cpu(oci::CpuResources cpu) {
+    oci::Resources resources;
+    resources.cpu = std::move(cpu);
+    return resources;
+}
+
+oci::CpuResources cpu_of(std::optional<std::uint64_t> shares, std::optional<std::int64_t> quota,
+                         std::optional<std::uint64_t> period) {
+    oci::CpuResources cpu;
+    cpu.shares = shares;
+    cpu.quota = quota;
+    cpu.period = period;
+    return cpu;
+}
+
+using Settings = std::vector<CgroupSetting>;
+
+}  // namespace
+
+TEST_CASE("no limits, no writes") {
+    CHECK(host_limits({}, 1000, true).empty());
+    CHECK(host_limits(with_cpu(cpu_of(0, {}, {})), 1000, false).empty());
+}
+
+TEST_CASE("shares out of range become the nearest weight") {
+    CHECK(host_limits(with_cpu(cpu_of(1, {}, {})), 0, true) == Settings{{"cpu", "cpu.weight", "1"}});
+    CHECK(host_limits(with_cpu(cpu_of(UINT64_MAX, {}, {})), 0, true) ==
+          Settings{{"cpu", "cpu.weight", "10000"}});
+    CHECK(host_limits(with_cpu(cpu_of(1024, {}, {})), 0, true) == Settings{{"cpu", "cpu.weight", "39"}});
+}
+
+TEST_CASE("a quota without end is max, a missing period the kernel's default") {
+    CHECK(host_limits(with_cpu(cpu_of({}, -1, {})), 0, true) == Settings{{"cpu", "cpu.max", "max 100000"}});
+    CHECK(host_limits(with_cpu(cpu_of({}, 50'000, 20'000)), 0, true) ==
+          Settings{{"cpu", "cpu.max", "50000 20000"}});
+}
+
+TEST_CASE("on v1 the same values go to v1's files") {
+    CHECK(host_limits(with_cpu(cpu_of(512, 50'000, 100'000)), 0, false) ==
+          Settings{{"cpu", "cpu.shares", "512"},
+                   {"cpu", "cpu.cfs_period_us", "100000"},
+                   {"cpu", "cpu.cfs_quota_us", "50000"}});
+}
+
+TEST_CASE("memory is bounded by what the whole VM may take, and only where the container has a limit") {
+    oci::Resources resources;
+    resources.memory.emplace();
+    CHECK(host_limits(resources, 4096, true).empty());
+    resources.memory->limit = 100;
+    CHECK(host_limits(resources, 4096, true) == Settings{{"memory", "memory.max", "4096"}});
+    CHECK(host_limits(resources, 4096, false) == Settings{{"memory", "memory.limit_in_bytes", "4096"}});
+}
