@@ -1,6 +1,6 @@
 #include "vmm/kvm/kvm.h"
 
-#include "vmm/kvm/flexible_array.h"
+#include "vmm/kvm/entry_list.h"
 #include "vmm/kvm/ioctl.h"
 
 namespace nacre::kvm {
@@ -52,10 +52,9 @@ int Kvm::capability(int number) const {
 }
 
 Result<std::vector<kvm_cpuid_entry2>> Kvm::supported_cpuid() const {
-    FlexibleArray<kvm_cpuid2, kvm_cpuid_entry2> cpuid(kMaxCpuidEntries);
-    cpuid.header()->nent = kMaxCpuidEntries;
-    NACRE_TRY(NACRE_KVM_IOCTL(fd_.get(), KVM_GET_SUPPORTED_CPUID, cpuid.header()));
-    return std::vector(cpuid.entries(), cpuid.entries() + cpuid.header()->nent);
+    EntryList<kvm_cpuid_entry2> cpuid(kMaxCpuidEntries);
+    NACRE_TRY(checked_ioctl(fd_.get(), kGetSupportedCpuid, "KVM_GET_SUPPORTED_CPUID", cpuid.header()));
+    return std::vector(cpuid.entries(), cpuid.entries() + cpuid.header()->count);
 }
 
 Result<Vm> Kvm::create_vm() const {

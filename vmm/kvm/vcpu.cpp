@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "vmm/kvm/flexible_array.h"
+#include "vmm/kvm/entry_list.h"
 #include "vmm/kvm/ioctl.h"
 
 namespace nacre::kvm {
@@ -18,16 +18,14 @@ Result<Vcpu> Vcpu::from_fd(FileDescriptor fd, std::size_t mmap_size) {
 }
 
 Result<void> Vcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) const {
-    FlexibleArray<kvm_cpuid2, kvm_cpuid_entry2> cpuid(entries);
-    cpuid.header()->nent = static_cast<std::uint32_t>(entries.size());
-    NACRE_TRY(NACRE_KVM_IOCTL(fd_.get(), KVM_SET_CPUID2, cpuid.header()));
+    EntryList<kvm_cpuid_entry2> cpuid(entries);
+    NACRE_TRY(checked_ioctl(fd_.get(), kSetCpuid2, "KVM_SET_CPUID2", cpuid.header()));
     return {};
 }
 
 Result<void> Vcpu::set_msrs(std::span<const kvm_msr_entry> entries) const {
-    FlexibleArray<kvm_msrs, kvm_msr_entry> msrs(entries);
-    msrs.header()->nmsrs = static_cast<std::uint32_t>(entries.size());
-    NACRE_ASSIGN(const int written, NACRE_KVM_IOCTL(fd_.get(), KVM_SET_MSRS, msrs.header()));
+    EntryList<kvm_msr_entry> msrs(entries);
+    NACRE_ASSIGN(const int written, checked_ioctl(fd_.get(), kSetMsrs, "KVM_SET_MSRS", msrs.header()));
     if (static_cast<std::size_t>(written) < entries.size())
         return fail("KVM_SET_MSRS: KVM refuses MSR {:#x}", entries[static_cast<std::size_t>(written)].index);
     return {};
