@@ -74,7 +74,9 @@ Result<void> read_acceptance(int fd, const Deadline& deadline) {
     return {};
 }
 
-Result<FileDescriptor> connect_socket(const std::string& vm_directory) {
+}  // namespace
+
+Result<FileDescriptor> connect_to_vm(const std::string& vm_directory) {
     NACRE_ASSIGN(const auto directory, open_file(vm_directory, O_PATH | O_DIRECTORY));
     FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket)
@@ -89,12 +91,10 @@ Result<FileDescriptor> connect_socket(const std::string& vm_directory) {
     return socket;
 }
 
-}  // namespace
-
 Result<AgentConnection> AgentConnection::connect(const std::string& vm_directory, std::uint32_t port,
                                                  int timeout_ms) {
     const Deadline deadline(timeout_ms);
-    NACRE_ASSIGN(auto socket, connect_socket(vm_directory));
+    NACRE_ASSIGN(auto socket, connect_to_vm(vm_directory));
     NACRE_TRY(write_all(socket.get(), fmt::format("CONNECT {}\n", port)));
     NACRE_TRY(read_acceptance(socket.get(), deadline));
     return AgentConnection(std::move(socket));

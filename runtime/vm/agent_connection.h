@@ -39,6 +39,10 @@ class AgentConnection {
     protocol::FrameReader reader_;
 };
 
+/// A connection to the VM's unix socket in `vm_directory`, before any CONNECT. Its peer (SO_PEERCRED) is the
+/// relay that made the socket.
+Result<FileDescriptor> connect_to_vm(const std::string& vm_directory);
+
 /// Name of a VM's unix socket in its directory.
 constexpr const char* vm_socket_name = "vsock";
 

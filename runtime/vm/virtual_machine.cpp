@@ -7,6 +7,7 @@
 #include <rapidjson/writer.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -122,6 +123,8 @@ void inherit(int fd) {
 
 /// The child's side, in its new namespaces: builds the share and becomes nacre-vmm. Returns only on error.
 Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
+    // A VM never outlives the relay that stands for it, however that ends.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     NACRE_ASSIGN(const auto share, make_share(options.directory, options.mounts));
     NACRE_ASSIGN(const auto config, config_file(vmm_config(options, files, share.get())));
     // The container's stdio stays with the relay; a caller that waits for its end of file must not wait for
@@ -223,7 +226,7 @@ Result<VirtualMachine> VirtualMachine::launch(const Assets& assets, const VmOpti
         // The log is where the parent looks for the reason.
         [[maybe_unused]] const auto written =
             write_all(files.log.get(), "error: " + result.error().message + "\n");
-        ::_exit(static_cast<int>(ExitStatus::vmm_failed));
+        ::_exit(static_cast<int>(machine::ExitStatus::vmm_failed));
     }
     return VirtualMachine(options.directory, child.pid, std::move(child.pidfd), std::move(own_end));
 }
@@ -262,14 +265,14 @@ std::string VirtualMachine::describe_end(int wait_status) const {
         return fmt::format("the VMM was killed by signal {}", WTERMSIG(wait_status));
     const auto console = read_file(directory_ + "/" + console_log_name, log_limit).value_or("");
     const auto log = read_file(directory_ + "/" + vmm_log_name, log_limit).value_or("");
-    switch (static_cast<ExitStatus>(WEXITSTATUS(wait_status))) {
-        case ExitStatus::powered_off:
+    switch (static_cast<machine::ExitStatus>(WEXITSTATUS(wait_status))) {
+        case machine::ExitStatus::powered_off:
             return "the guest powered off";
-        case ExitStatus::reset: {
+        case machine::ExitStatus::reset: {
             const auto panic = last_line_with(console, "Kernel panic");
             return panic.empty() ? "the guest reset itself" : "the guest kernel panicked: " + panic;
         }
-        case ExitStatus::triple_fault:
+        case machine::ExitStatus::triple_fault:
             return "the guest CPU had a triple fault";
         default:
             return "the VMM failed: " +

@@ -1,0 +1,144 @@
+#include <signal.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <string_view>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/container/init_relay.h"
+#include "runtime/container/lifecycle.h"
+#include "runtime/container/pid_file.h"
+#include "runtime/container/teardown.h"
+#include "runtime/state/timestamp.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+/// Host memory for the VMM itself, the relay and the page cache of shared files, above the guest's RAM.
+constexpr std::uint64_t host_overhead_bytes = 64ULL << 20;
+
+std::uint64_t host_memory_bytes() {
+    struct sysinfo information {};
+    ::sysinfo(&information);
+    return information.totalram * information.mem_unit;
+}
+
+Result<void> check_supported(const oci::Spec& spec) {
+    if (spec.process && spec.process->terminal)
+        return fail("config.json: /process/terminal: terminals are not supported yet; set it to false");
+    return {};
+}
+
+Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle) {
+    ContainerState state;
+    state.id = directory.id();
+    state.oci_version = bundle.spec.version;
+    state.bundle = bundle.directory;
+    state.rootfs = bundle.rootfs;
+    state.created = rfc3339_nano(now());
+    state.annotations = bundle.spec.annotations;
+    state.vm_directory = directory.path();
+    NACRE_ASSIGN(state.creator, identify_process(::getpid()));
+    return state;
+}
+
+Result<void> make_cgroup(const oci::Spec& spec, std::uint64_t vm_memory_bytes, ContainerState& state) {
+    NACRE_ASSIGN(const auto hierarchies, host_hierarchies());
+    NACRE_ASSIGN(const auto cgroup, Cgroup::locate(spec.linux.cgroups_path, state.id, hierarchies));
+    NACRE_TRY(cgroup.create());
+    state.cgroup_paths = cgroup.directories();
+    if (!spec.linux.resources)
+        return {};
+    return cgroup.apply(host_limits(*spec.linux.resources, vm_memory_bytes + host_overhead_bytes,
+                                    hierarchies.front().unified));
+}
+
+/// The next line of the relay's reports; an error when it died without one.
+Result<std::string> read_report(int pipe) {
+    std::string line;
+    char character = 0;
+    for (;;) {
+        const auto count = ::read(pipe, &character, 1);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return fail("the container's relay process ended before the container was created");
+        if (character == '\n')
+            return line;
+        line.push_back(character);
+    }
+}
+
+int number_in(std::string_view text) {
+    int number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+Error failure_in(std::string_view report) {
+    // "failed <errno> <message>"
+    report.remove_prefix(std::string_view("failed ").size());
+    const auto space = report.find(' ');
+    return Error{std::string(report.substr(space + 1)), number_in(report.substr(0, space))};
+}
+
+Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& directory,
+                            ContainerState& state) {
+    for (;;) {
+        NACRE_ASSIGN(const auto line, read_report(relay.reports.get()));
+        if (line == "created")
+            return {};
+        if (line.starts_with("failed "))
+            return tl::unexpected(failure_in(line));
+        if (line.starts_with("vmm ")) {
+            NACRE_ASSIGN(state.vmm, identify_process(number_in(std::string_view(line).substr(4))));
+            NACRE_TRY(directory.write(state));
+        }
+    }
+}
+
+Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
+                       ContainerState& state) {
+    NACRE_TRY(directory.write(state));
+    const auto size = vm_size(bundle.spec, host_memory_bytes());
+    NACRE_TRY(make_cgroup(bundle.spec, size.memory_bytes, state));
+    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
+    InitRelayTask task{&bundle, &directory, assets, size, std::move(share), state.cgroup_paths};
+    NACRE_ASSIGN(const auto relay, fork_init_relay(std::move(task)));
+    NACRE_ASSIGN(state.relay, identify_process(relay.pid));
+    NACRE_TRY(directory.write(state));
+    NACRE_TRY(follow_reports(relay, directory, state));
+    state.status = Status::created;
+    return directory.write(state);
+}
+
+void undo_create(const ContainerDirectory& directory, const ContainerState& state) {
+    // What could not be removed now is removed by `delete --force`; the reason why create failed is what
+    // counts.
+    [[maybe_unused]] const auto result = tear_down(directory, state);
+    if (state.relay.pid > 0)
+        ::waitpid(state.relay.pid, nullptr, WNOHANG);
+}
+
+}  // namespace
+
+Result<void> create(const Store& store, const CreateOptions& options) {
+    NACRE_ASSIGN(const auto bundle, oci::load_bundle(options.bundle, options.config));
+    NACRE_TRY(check_supported(bundle.spec));
+    NACRE_ASSIGN(const auto assets, find_assets());
+    NACRE_ASSIGN(const auto directory, store.create(options.id));
+    auto state = initial_state(directory, bundle);
+    auto created = state ? create_in(directory, bundle, assets, *state) : tl::unexpected(state.error());
+    if (created && !options.pid_file.empty())
+        created = write_pid_file(options.pid_file, state->relay.pid);
+    if (!created)
+        undo_create(directory, state.value_or(ContainerState{}));
+    return created;
+}
+
+}  // namespace nacre::runtime

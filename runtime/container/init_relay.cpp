@@ -1,0 +1,146 @@
+#include "runtime/container/init_relay.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/relay/relay.h"
+#include "runtime/state/timestamp.h"
+#include "vmm/base/file.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+// Far beyond what a boot takes even on an emulated CPU: only a guest that will never answer meets these.
+constexpr int boot_timeout_ms = 120'000;
+constexpr int create_timeout_ms = 120'000;
+constexpr int lock_timeout_ms = 10'000;
+
+/// A created container: the VM it runs in and the process to relay.
+struct Created {
+    VirtualMachine vm;
+    RelayedProcess process;
+    Streams streams;
+};
+
+Result<void> report(int pipe, const std::string& line) {
+    return write_all(pipe, line + "\n");
+}
+
+/// In the figures' file that NACRE_STATS names, for the benchmark.
+int open_stats() {
+    const char* path = std::getenv("NACRE_STATS");
+    return path == nullptr ? -1 : ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+Result<VirtualMachine> launch_vm(InitRelayTask& task) {
+    VmOptions options;
+    options.directory = task.directory->path();
+    options.memory_bytes = task.size.memory_bytes;
+    options.vcpus = task.size.vcpus;
+    options.mounts = std::move(task.share.trees);
+    const FileDescriptor stats(open_stats());
+    options.stats_fd = stats.get();
+    return VirtualMachine::launch(task.assets, options);
+}
+
+protocol::CreateContainer create_request(const InitRelayTask& task) {
+    protocol::CreateContainer request;
+    request.id = task.directory->id();
+    request.config = task.bundle->config;
+    request.rootfs = task.share.rootfs;
+    request.mounts = task.share.mounts;
+    request.standalone = true;
+    return request;
+}
+
+Result<AgentConnection> create_in_guest(const InitRelayTask& task) {
+    NACRE_ASSIGN(auto owner,
+                 AgentConnection::connect(task.directory->path(), protocol::control_port, create_timeout_ms));
+    NACRE_ASSIGN(const auto answer, owner.call(create_request(task), create_timeout_ms));
+    if (!std::holds_alternative<protocol::Created>(answer))
+        return fail("create the container: the guest agent gave an answer that was not asked for");
+    return owner;
+}
+
+Result<Created> bring_up(InitRelayTask& task, int reports) {
+    NACRE_TRY(Cgroup(task.cgroup_paths).add_process(0));
+    NACRE_ASSIGN(auto vm, launch_vm(task));
+    NACRE_TRY(report(reports, fmt::format("vmm {}", vm.pid())));
+    NACRE_TRY(vm.wait_ready(boot_timeout_ms));
+    NACRE_ASSIGN(auto owner, create_in_guest(task));
+    if (task.bundle->spec.root->readonly)
+        NACRE_TRY(make_read_only(vm.pidfd(), task.share.rootfs));
+    const protocol::ProcessName init{task.directory->id(), ""};
+    NACRE_ASSIGN(auto streams, Streams::attach(task.directory->path(), init));
+    return Created{std::move(vm), RelayedProcess{init, task.directory->path(), std::move(owner)},
+                   std::move(streams)};
+}
+
+Result<void> record_exit(const Store& store, const std::string& id, const ProcessEnd& end) {
+    NACRE_ASSIGN(const auto directory, store.open(id));
+    NACRE_TRY(directory.lock(lock_timeout_ms));
+    NACRE_ASSIGN(auto state, directory.read());
+    state.status = Status::stopped;
+    state.exit = ContainerExit{end.status, end.out_of_memory, end.cause, rfc3339_nano(now())};
+    return directory.write(state);
+}
+
+std::string parent_of(const std::string& path) {
+    return path.substr(0, path.rfind('/'));
+}
+
+/// The relay's life. Never returns to the caller's code.
+[[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator) {
+    // A caller that is killed in the middle of create leaves nothing behind: relay and VMM die with it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != creator)
+        ::_exit(1);
+    ::setsid();
+    const auto signals = SignalForwarder::create();
+    auto created = signals ? bring_up(task, reports.get()) : tl::unexpected(signals.error());
+    if (!created) {
+        [[maybe_unused]] const auto told =
+            report(reports.get(), fmt::format("failed {} {}", created.error().code, created.error().message));
+        ::_exit(1);
+    }
+    ::prctl(PR_SET_PDEATHSIG, 0);
+    if (!report(reports.get(), "created"))
+        ::_exit(1);
+    reports.reset();
+    const auto end =
+        relay_process(std::move(created->process), std::move(created->streams), *signals, &created->vm);
+    const Store store(parent_of(task.directory->path()));
+    // The exit status is what callers go by; a record that cannot be written must not change it.
+    [[maybe_unused]] const auto recorded = record_exit(store, task.directory->id(), end);
+    ::_exit(end.status);
+}
+
+}  // namespace
+
+Result<InitRelay> fork_init_relay(InitRelayTask task) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0)
+        return fail_errno("create pipe");
+    FileDescriptor reader(ends[0]);
+    FileDescriptor writer(ends[1]);
+    const pid_t creator = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        return fail_errno("fork the relay");
+    if (pid == 0) {
+        reader.reset();
+        // The lock on the directory is the creator's: kept here it would outlive it.
+        ::close(task.directory->fd());
+        relay_main(std::move(task), std::move(writer), creator);
+    }
+    return InitRelay{pid, std::move(reader)};
+}
+
+}  // namespace nacre::runtime

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/container/share_plan.h"
+#include "runtime/container/vm_size.h"
+#include "runtime/oci/bundle.h"
+#include "runtime/state/store.h"
+#include "runtime/vm/assets.h"
+
+namespace nacre::runtime {
+
+/// What the relay of a container's init needs to bring the container to "created".
+struct InitRelayTask {
+    const oci::Bundle* bundle;
+    const ContainerDirectory* directory;
+    Assets assets;
+    VmSize size;
+    SharePlan share;
+    std::vector<std::string> cgroup_paths;
+};
+
+/// A relay that was forked and is preparing its container.
+struct InitRelay {
+    pid_t pid;
+    FileDescriptor reports;  // lines: "vmm <pid>", then "created" or "failed <errno> <message>"
+};
+
+/// Forks the relay: it joins the cgroup, launches the VM, has the agent create the container, reports, and
+/// then stands for the container's init until that has ended; its exit status is init's. Until "created" it
+/// dies with the caller.
+Result<InitRelay> fork_init_relay(InitRelayTask task);
+
+}  // namespace nacre::runtime

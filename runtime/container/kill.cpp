@@ -1,0 +1,46 @@
+#include <signal.h>
+#include <sys/pidfd.h>
+
+#include "runtime/container/lifecycle.h"
+#include "runtime/vm/agent_connection.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+constexpr int answer_timeout_ms = 5'000;
+
+Result<void> signal_in_guest(const ContainerState& state, int signal, bool all) {
+    NACRE_ASSIGN(auto agent,
+                 AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
+    NACRE_TRY(agent.call(protocol::SignalProcess{{state.id, ""}, static_cast<std::uint32_t>(signal), all},
+                         answer_timeout_ms));
+    return {};
+}
+
+/// For a guest that does not answer: the end of its VM is the end of all in it.
+Result<void> kill_vmm(const ContainerState& state) {
+    const auto pidfd = open_process(state.vmm);
+    if (!pidfd)
+        return {};
+    if (::pidfd_send_signal(pidfd->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
+        return fail_errno("kill the VMM (pid {})", state.vmm.pid);
+    return {};
+}
+
+}  // namespace
+
+Result<void> kill(const Store& store, const std::string& id, int signal, bool all) {
+    NACRE_ASSIGN(const auto directory, store.open(id));
+    NACRE_ASSIGN(const auto state, directory.read());
+    const auto status = current_status(state);
+    if (status == Status::stopped && all)
+        return {};
+    NACRE_TRY(check_can_kill(status));
+    const auto sent = signal_in_guest(state, signal, all);
+    if (sent || signal != SIGKILL)
+        return sent;
+    return kill_vmm(state);
+}
+
+}  // namespace nacre::runtime

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "runtime/state/store.h"
+
+/// The operations of the OCI runtime specification (runtime.md, "Operations") on one container each. They
+/// keep no state but the store's, and may be called by any number of processes at once; a call locks the
+/// container it changes. They fork, so the calling process must be single-threaded. Errors are one line for
+/// the user, in runc's words where callers look for them.
+namespace nacre::runtime {
+
+struct CreateOptions {
+    std::string id;
+    std::string bundle = ".";
+    std::string config;    // instead of <bundle>/config.json
+    std::string pid_file;  // gets the relay's pid, without a newline; empty: none
+};
+
+/// Boots the container's VM and prepares its init up to the state "created". On failure nothing is left.
+Result<void> create(const Store& store, const CreateOptions& options);
+
+/// Runs the user's program in a created container.
+Result<void> start(const Store& store, const std::string& id);
+
+struct RunOptions {
+    bool detach = false;  // return once started
+    bool keep = false;    // leave the stopped container for inspection
+};
+
+/// create(), start(), and unless detached: waits for the container, passes signals on to it, deletes it.
+/// Returns its exit status (0 when detached). How a container ended that did not end by itself is an error
+/// with the status as its code.
+Result<int> run(const Store& store, const CreateOptions& options, const RunOptions& run_options);
+
+/// Sends `signal` to the container's init, or with `all` to all its processes.
+Result<void> kill(const Store& store, const std::string& id, int signal, bool all);
+
+/// Removes a stopped (or created) container and all that belongs to it. With `force` a running one is killed
+/// first, one that does not exist is no error, and one with a damaged state is removed as far as it can be
+/// found.
+Result<void> delete_container(const Store& store, const std::string& id, bool force);
+
+}  // namespace nacre::runtime

@@ -1,0 +1,65 @@
+#include "runtime/container/share_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace nacre::runtime {
+
+namespace {
+
+bool has_any_option(const oci::Mount& mount, std::initializer_list<std::string_view> names) {
+    return std::ranges::any_of(mount.options, [&](const std::string& option) {
+        return std::ranges::find(names, std::string_view(option)) != names.end();
+    });
+}
+
+/// Writable at first even if the configuration says read-only: the agent makes missing mount points in it.
+Result<ShareMount> share_rootfs(const std::string& source, const std::string& target) {
+    auto tree = clone_tree(source, target, {});
+    if (!tree)
+        return add_context(std::move(tree).error(), "config.json: /root/path");
+    if (!tree->directory)
+        return fail("config.json: /root/path: {}: not a directory", source);
+    return tree;
+}
+
+}  // namespace
+
+bool is_bind_mount(const oci::Mount& mount) {
+    return mount.type == "bind" || has_any_option(mount, {"bind", "rbind"});
+}
+
+TreeOptions tree_options(const oci::Mount& mount) {
+    TreeOptions options;
+    options.read_only = has_any_option(mount, {"ro", "rro"});
+    options.recursive = !has_any_option(mount, {"bind"}) || has_any_option(mount, {"rbind"});
+    options.follow = has_any_option(mount, {"slave", "rslave", "shared", "rshared"});
+    return options;
+}
+
+std::string path_in_bundle(const std::string& bundle, const std::string& path) {
+    return path.starts_with('/') ? path : bundle + "/" + path;
+}
+
+Result<SharePlan> plan_share(const std::string& container_id, const std::string& bundle,
+                             const oci::Spec& spec) {
+    SharePlan plan;
+    plan.rootfs = container_id + "/rootfs";
+    NACRE_ASSIGN(auto rootfs, share_rootfs(path_in_bundle(bundle, spec.root->path), plan.rootfs));
+    plan.trees.push_back(std::move(rootfs));
+    for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
+        const auto& mount = spec.mounts[i];
+        if (!is_bind_mount(mount))
+            continue;
+        auto target = fmt::format("{}/mounts/{}", container_id, i);
+        auto tree = clone_tree(path_in_bundle(bundle, mount.source), target, tree_options(mount));
+        if (!tree)
+            return add_context(std::move(tree).error(), fmt::format("config.json: /mounts/{}/source", i));
+        plan.trees.push_back(std::move(*tree));
+        plan.mounts.push_back({static_cast<std::uint32_t>(i), std::move(target)});
+    }
+    return plan;
+}
+
+}  // namespace nacre::runtime

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "guest-agent/protocol/messages.h"
+#include "runtime/oci/spec.h"
+#include "runtime/vm/share.h"
+
+namespace nacre::runtime {
+
+/// The host trees that a container needs in its VM's share, and what the agent is told about them.
+struct SharePlan {
+    std::string rootfs;                         // below the share
+    std::vector<ShareMount> trees;              // the rootfs first, then the sources of its bind mounts
+    std::vector<protocol::MountSource> mounts;  // one for each bind mount
+};
+
+/// Whether a mount of the configuration binds a host file or directory (type "bind", or option bind or
+/// rbind).
+bool is_bind_mount(const oci::Mount& mount);
+
+/// How the tree behind a bind mount is shared: read-only where any of its options say so.
+TreeOptions tree_options(const oci::Mount& mount);
+
+/// A path of the configuration: as it is if absolute, else below the bundle.
+std::string path_in_bundle(const std::string& bundle, const std::string& path);
+
+/// Opens the rootfs and every bind source, in the calling process's mount namespace. Relative paths are the
+/// bundle's. The error names the configuration's mount whose source is missing.
+Result<SharePlan> plan_share(const std::string& container_id, const std::string& bundle,
+                             const oci::Spec& spec);
+
+}  // namespace nacre::runtime

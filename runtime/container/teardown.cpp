@@ -1,0 +1,87 @@
+#include "runtime/container/teardown.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/vm/agent_connection.h"
+#include "vmm/base/file.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+constexpr int exit_grace_ms = 3'000;
+constexpr int kill_wait_ms = 5'000;
+constexpr int cgroup_timeout_ms = 10'000;
+
+bool wait_for_end(int pidfd, int timeout_ms) {
+    pollfd entry{pidfd, POLLIN, 0};
+    int ready = 0;
+    do {
+        ready = ::poll(&entry, 1, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+/// Ends that very process; `grace_ms` is for one that is about to exit with a status that its caller wants.
+Result<void> end_process(const ProcessIdentity& process, const char* what, int grace_ms) {
+    const auto pidfd = open_process(process);
+    if (!pidfd || wait_for_end(pidfd->get(), grace_ms))
+        return {};
+    if (::pidfd_send_signal(pidfd->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
+        return fail_errno("kill the {} (pid {})", what, process.pid);
+    if (!wait_for_end(pidfd->get(), kill_wait_ms))
+        return fail("kill the {} (pid {}): it does not end", what, process.pid);
+    return {};
+}
+
+/// The directories of the cgroups that process `pid` is in.
+std::vector<std::string> cgroups_of(pid_t pid) {
+    const auto mountinfo = read_file("/proc/self/mountinfo", 4 << 20);
+    const auto cgroups = read_file(fmt::format("/proc/{}/cgroup", pid), 1 << 20);
+    std::vector<std::string> directories;
+    if (!mountinfo || !cgroups)
+        return directories;
+    for (const auto& hierarchy : parse_hierarchies(*mountinfo, *cgroups)) {
+        // The root cgroup is never a container's own.
+        if (hierarchy.own_path != "/")
+            directories.push_back(hierarchy.mount_point + hierarchy.own_path);
+    }
+    return directories;
+}
+
+}  // namespace
+
+Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {
+    // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
+    NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
+    NACRE_TRY(end_process(state.vmm, "VMM", 0));
+    if (!state.cgroup_paths.empty())
+        NACRE_TRY(Cgroup(state.cgroup_paths).remove(cgroup_timeout_ms));
+    return directory.remove();
+}
+
+ContainerState recover_state(const ContainerDirectory& directory) {
+    ContainerState state;
+    state.id = directory.id();
+    const auto socket = connect_to_vm(directory.path());
+    if (!socket)
+        return state;
+    // The relay made the socket, and it lives as long as the VMM that holds it.
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    if (::getsockopt(socket->get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || peer.pid <= 1)
+        return state;
+    state.cgroup_paths = cgroups_of(peer.pid);
+    if (const auto identity = identify_process(peer.pid))
+        state.relay = *identity;
+    return state;
+}
+
+}  // namespace nacre::runtime
