@@ -226,7 +226,7 @@ Result<VirtualMachine> VirtualMachine::launch(const Assets& assets, const VmOpti
         // The log is where the parent looks for the reason.
         [[maybe_unused]] const auto written =
             write_all(files.log.get(), "error: " + result.error().message + "\n");
-        ::_exit(static_cast<int>(machine::ExitStatus::vmm_failed));
+        ::_exit(static_cast<int>(machine::ExitStatus::vmm_error));
     }
     return VirtualMachine(options.directory, child.pid, std::move(child.pidfd), std::move(own_end));
 }
@@ -266,7 +266,7 @@ std::string VirtualMachine::describe_end(int wait_status) const {
     const auto console = read_file(directory_ + "/" + console_log_name, log_limit).value_or("");
     const auto log = read_file(directory_ + "/" + vmm_log_name, log_limit).value_or("");
     switch (static_cast<machine::ExitStatus>(WEXITSTATUS(wait_status))) {
-        case machine::ExitStatus::powered_off:
+        case machine::ExitStatus::power_off:
             return "the guest powered off";
         case machine::ExitStatus::reset: {
             const auto panic = last_line_with(console, "Kernel panic");
