@@ -1,0 +1,48 @@
+#include "vmm/fuse/open_directory.h"
+
+#include <dirent.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace nacre::fuse {
+
+Outcome<> OpenDirectory::seek(std::uint64_t offset) {
+    const bool untouched = buffer_ == nullptr;
+    if (offset == position_ && (offset != 0 || untouched))
+        return {};
+    begin_ = end_ = 0;
+    if (lseek(descriptor_.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
+        return refuse_errno();
+    position_ = offset;
+    return {};
+}
+
+Outcome<std::optional<DirectoryEntry>> OpenDirectory::peek() {
+    if (begin_ == end_)
+        NACRE_TRY(refill());
+    if (begin_ == end_)
+        return std::nullopt;
+    const auto* entry =
+        reinterpret_cast<const dirent64*>(buffer_.get() + begin_);  // the kernel aligns them to 8
+    return DirectoryEntry{entry->d_ino, static_cast<std::uint64_t>(entry->d_off), entry->d_type,
+                          entry->d_name};
+}
+
+void OpenDirectory::advance() {
+    const auto* entry = reinterpret_cast<const dirent64*>(buffer_.get() + begin_);
+    position_ = static_cast<std::uint64_t>(entry->d_off);
+    begin_ += entry->d_reclen;
+}
+
+Outcome<> OpenDirectory::refill() {
+    if (buffer_ == nullptr)
+        buffer_.reset(new std::byte[buffer_size]);
+    const long length = syscall(SYS_getdents64, descriptor_.get(), buffer_.get(), buffer_size);
+    if (length < 0)
+        return refuse_errno();
+    begin_ = 0;
+    end_ = static_cast<std::size_t>(length);
+    return {};
+}
+
+}  // namespace nacre::fuse
