@@ -3,26 +3,18 @@
 #include "vmm/jail/jail.h"
 
 namespace nacre::machine {
-namespace {
-
-constexpr int kRunning = -1;
-
-}  // namespace
 
 Machine::Machine(MachineParts parts, bool jailed, Log& log, Timeline& timeline)
-    : parts_(std::move(parts)), jailed_(jailed), log_(log), timeline_(timeline), status_(kRunning) {}
+    : parts_(std::move(parts)), jailed_(jailed), log_(log), timeline_(timeline) {}
 
 Result<ExitStatus> Machine::run() {
     if (jailed_)
         NACRE_TRY(jail::restrict_thread(jail::ThreadKind::event_loop));
     timeline_.mark(Phase::first_run);
     NACRE_TRY(start_vcpus());
-    auto ran = parts_.loop->run();
-    for (auto& vcpu : parts_.vcpus)
-        vcpu->stop();
+    NACRE_TRY(parts_.loop->run());
     timeline_.mark(Phase::end);
-    NACRE_TRY(std::move(ran));
-    return static_cast<ExitStatus>(status_.load());
+    return status_.value_or(ExitStatus::vmm_error);
 }
 
 Result<void> Machine::start_vcpus() {
@@ -30,15 +22,26 @@ Result<void> Machine::start_vcpus() {
     const auto prepare = [jailed = jailed_]() -> Result<void> {
         return jailed ? jail::restrict_thread(jail::ThreadKind::vcpu) : Result<void>();
     };
-    for (auto& vcpu : parts_.vcpus)
-        NACRE_TRY(vcpu->start(prepare, [this](ExitStatus status) { guest_ended(status); }));
+    const auto on_end = [this](std::optional<ExitStatus> status) {
+        parts_.loop->post([this, status] { vcpu_ended(status); });
+    };
+    for (auto& vcpu : parts_.vcpus) {
+        NACRE_TRY(vcpu->start(prepare, on_end));
+        ++running_vcpus_;
+    }
     return {};
 }
 
-void Machine::guest_ended(ExitStatus status) {
-    // Several vCPUs may end at the same time: the first one tells why.
-    int running = kRunning;
-    if (status_.compare_exchange_strong(running, static_cast<int>(status)))
+void Machine::vcpu_ended(std::optional<ExitStatus> status) {
+    // Several vCPUs may end the guest at the same time: the first one tells why.
+    if (status && !status_) {
+        status_ = status;
+        for (auto& vcpu : parts_.vcpus)
+            vcpu->request_stop();
+    }
+    // The loop goes on until the last thread is through: one may be waiting in a register access for a device
+    // to stop, which happens on this loop.
+    if (--running_vcpus_ == 0)
         parts_.loop->stop();
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "vmm/base/event_loop.h"
 #include "vmm/base/log.h"
 #include "vmm/bus/bus.h"
+#include "vmm/devices/virtio/mmio_transport.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/exit_status.h"
 #include "vmm/machine/timeline.h"
@@ -16,11 +17,13 @@
 namespace nacre::machine {
 
 /// What a VM consists of, in the order in which it is put together. Taken down the other way round: first the
-/// vCPUs stop, then the devices, then memory goes.
+/// vCPUs, then the register blocks, which stop their devices, then the devices, and memory last.
 struct MachineParts {
     std::unique_ptr<EventLoop> loop;
     std::unique_ptr<GuestMemory> memory;
     std::unique_ptr<kvm::Vm> vm;
+    std::vector<std::unique_ptr<virtio::Device>> devices;
+    std::vector<std::unique_ptr<virtio::MmioTransport>> transports;
     std::unique_ptr<Bus> mmio;
     std::vector<std::unique_ptr<VcpuThread>> vcpus;
 };
@@ -38,13 +41,16 @@ class Machine {
 
   private:
     Result<void> start_vcpus();
-    void guest_ended(ExitStatus status);
+    void vcpu_ended(std::optional<ExitStatus> status);
 
     MachineParts parts_;
     bool jailed_;
     Log& log_;
     Timeline& timeline_;
-    std::atomic<int> status_;
+
+    // The loop's thread only.
+    std::size_t running_vcpus_ = 0;
+    std::optional<ExitStatus> status_;
 };
 
 }  // namespace nacre::machine

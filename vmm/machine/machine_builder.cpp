@@ -8,6 +8,9 @@
 #include "vmm/arch/initramfs.h"
 #include "vmm/arch/memory_layout.h"
 #include "vmm/arch/mp_table.h"
+#include "vmm/devices/console/device.h"
+#include "vmm/devices/rng/device.h"
+#include "vmm/devices/vsock/device.h"
 #include "vmm/jail/jail.h"
 
 namespace nacre::machine {
@@ -25,6 +28,9 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     NACRE_ASSIGN(parts_.loop, EventLoop::create());
     NACRE_TRY(create_vm());
     NACRE_TRY(create_memory());
+    NACRE_TRY(attach_console());
+    NACRE_TRY(attach_vsock());
+    NACRE_TRY(attach_rng());
     timeline_.mark(Phase::vm_made);
     NACRE_TRY(load_guest());
     timeline_.mark(Phase::kernel_loaded);
@@ -60,6 +66,52 @@ Result<void> MachineBuilder::create_memory() {
     return {};
 }
 
+Result<void> MachineBuilder::attach_console() {
+    if (config_.console_fd < 0)
+        return {};
+    NACRE_ASSIGN(auto device,
+                 console::Device::create(*parts_.loop, log_, FileDescriptor(config_.console_fd)));
+    return attach(std::move(device));
+}
+
+Result<void> MachineBuilder::attach_vsock() {
+    vsock::Device::Options options;
+    options.listener = FileDescriptor(config_.vsock_listen_fd);
+    for (const auto& host_port : config_.vsock_host_ports)
+        options.host_ports.push_back({host_port.port, FileDescriptor(host_port.fd)});
+    if (!options.listener && options.host_ports.empty())
+        return {};
+    options.on_first_guest_connect = [&timeline = timeline_](std::uint32_t) {
+        timeline.mark(Phase::agent_connected);
+    };
+    options.log = &log_;
+    NACRE_ASSIGN(auto device, vsock::Device::create(*parts_.loop, std::move(options)));
+    return attach(std::move(device));
+}
+
+Result<void> MachineBuilder::attach_rng() {
+    return attach(std::make_unique<rng::Device>(*parts_.loop, log_));
+}
+
+/// Gives the device the next slot: registers, an interrupt line, and an eventfd a queue, so that kicks and
+/// interrupts are no exits to user space.
+Result<void> MachineBuilder::attach(std::unique_ptr<virtio::Device> device) {
+    const auto slot = static_cast<std::uint32_t>(parts_.transports.size());
+    if (slot >= arch::kMaxVirtioDevices)
+        return fail("more than {} virtio devices", arch::kMaxVirtioDevices);
+    NACRE_ASSIGN(auto transport, virtio::MmioTransport::create(*parts_.memory, *device, log_));
+    const auto base = arch::kVirtioMmioBase + slot * arch::kVirtioMmioSize;
+    NACRE_TRY(parts_.mmio->add(base, virtio::MmioTransport::block_size, *transport));
+    NACRE_TRY(parts_.vm->add_irqfd(transport->interrupt_line(), arch::kVirtioFirstIrq + slot));
+    for (std::size_t queue = 0; queue < transport->queue_count(); ++queue)
+        NACRE_TRY(parts_.vm->add_ioeventfd(transport->kick(queue),
+                                           base + virtio::MmioTransport::queue_notify_offset,
+                                           static_cast<std::uint32_t>(queue)));
+    parts_.devices.push_back(std::move(device));
+    parts_.transports.push_back(std::move(transport));
+    return {};
+}
+
 Result<void> MachineBuilder::load_guest() {
     const auto& memory = *parts_.memory;
     NACRE_ASSIGN(const auto kernel_image, arch::FileSource::open(kernel_.get(), "kernel image"));
@@ -68,7 +120,8 @@ Result<void> MachineBuilder::load_guest() {
     NACRE_ASSIGN(const auto initramfs, arch::load_initramfs(initramfs_image, memory, kernel.end));
     kernel_entry_ = kernel.entry;
 
-    const auto command_line = arch::command_line(config_.console_fd >= 0, devices_);
+    const auto command_line =
+        arch::command_line(config_.console_fd >= 0, static_cast<std::uint32_t>(parts_.transports.size()));
     NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
     NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
     return arch::write_entry_tables(memory);

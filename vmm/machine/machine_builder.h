@@ -22,6 +22,10 @@ class MachineBuilder {
   private:
     Result<void> create_vm();
     Result<void> create_memory();
+    Result<void> attach_console();
+    Result<void> attach_vsock();
+    Result<void> attach_rng();
+    Result<void> attach(std::unique_ptr<virtio::Device> device);
     Result<void> load_guest();
     Result<void> create_vcpus();
     Result<kvm::Vcpu> create_vcpu(std::uint32_t id, std::span<const kvm_cpuid_entry2> supported_cpuid) const;
@@ -37,7 +41,6 @@ class MachineBuilder {
 
     std::optional<kvm::Kvm> kvm_;
     GuestAddress kernel_entry_ = 0;
-    std::uint32_t devices_ = 0;
     MachineParts parts_;
 };
 

@@ -37,13 +37,17 @@ Result<void> VcpuThread::start(std::function<Result<void>()> prepare, OnEnd on_e
     return {};
 }
 
+void VcpuThread::request_stop() {
+    stopping_.store(true, std::memory_order_relaxed);
+    // The flag in the page catches a thread on its way into KVM_RUN, the signal one that is inside.
+    vcpu_.request_exit();
+    ::pthread_kill(thread_.native_handle(), kick_signal());
+}
+
 void VcpuThread::stop() {
     if (!thread_.joinable())
         return;
-    stopping_.store(true, std::memory_order_relaxed);
-    // The flag catches a thread on its way into KVM_RUN, the signal one that is inside.
-    vcpu_.request_exit();
-    ::pthread_kill(thread_.native_handle(), kick_signal());
+    request_stop();
     thread_.join();
 }
 
@@ -52,12 +56,10 @@ void VcpuThread::run(const std::function<Result<void>()>& prepare, const OnEnd& 
         log_.write(LogLevel::error, "vCPU thread: {}", prepared.error().message);
         return on_end(ExitStatus::vmm_error);
     }
-    const auto status = run_guest();
-    if (!stopping_.load(std::memory_order_relaxed))
-        on_end(status);
+    on_end(run_guest());
 }
 
-ExitStatus VcpuThread::run_guest() {
+std::optional<ExitStatus> VcpuThread::run_guest() {
     auto& page = vcpu_.shared_page();
     while (!stopping_.load(std::memory_order_relaxed)) {
         const auto exited = vcpu_.run();
@@ -70,7 +72,7 @@ ExitStatus VcpuThread::run_guest() {
         if (action != ExitAction::resume)
             return finish(action);
     }
-    return ExitStatus::power_off;
+    return std::nullopt;
 }
 
 ExitStatus VcpuThread::finish(ExitAction action) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "vmm/base/log.h"
@@ -16,8 +17,9 @@ namespace nacre::machine {
 /// nothing else.
 class VcpuThread {
   public:
-    /// Called once, on the vCPU's thread, when the guest cannot or will not go on. Not called after stop().
-    using OnEnd = std::function<void(ExitStatus)>;
+    /// Called once, as the last thing on the vCPU's thread, with how the guest ended; with nothing if stop()
+    /// or request_stop() ended it.
+    using OnEnd = std::function<void(std::optional<ExitStatus>)>;
 
     /// `mmio` and `log` must outlive the thread.
     VcpuThread(kvm::Vcpu vcpu, const Bus& mmio, Log& log);
@@ -32,7 +34,10 @@ class VcpuThread {
     /// `prepare` runs first on the new thread (the jail's part that is per thread).
     Result<void> start(std::function<Result<void>()> prepare, OnEnd on_end);
 
-    /// Ends the guest's run and waits for the thread. Safe to call twice, or without start().
+    /// Makes the thread end soon. From any thread, after start().
+    void request_stop();
+
+    /// request_stop(), and waits for the thread. Safe to call twice, or without start().
     void stop();
 
     const ExitCounts& exits() const { return exits_; }
@@ -40,7 +45,7 @@ class VcpuThread {
 
   private:
     void run(const std::function<Result<void>()>& prepare, const OnEnd& on_end);
-    ExitStatus run_guest();
+    std::optional<ExitStatus> run_guest();
     ExitStatus finish(ExitAction action);
 
     kvm::Vcpu vcpu_;
