@@ -42,6 +42,7 @@ write_job() {
         printf 'lab_directory=%s\n' "$(quote "$PWD")"
         printf 'lab_start=%s\n' "$(date +%s)"
     } >"$1/settings"
+    printf '%s\n' "$repo_dir" "$cache_dir" "$lab_build" "$PWD" >"$1/visible_directories"
     printf "%s\n" "${lab_shares[@]}" | sed "/^$/d" >"$1/shares"
     {
         printf 'PATH=%s\n' "$(quote "$lab_build/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")"

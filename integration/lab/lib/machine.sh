@@ -1,7 +1,7 @@
 # The machine itself: QEMU's software CPU with AMD-V, virtiofsd for the files, FIFOs for the command's streams.
 # shellcheck shell=bash disable=SC2154
 
-exec 3<&0 || exec 3</dev/null # lab/run's stdin, for the command (background jobs lose fd 0)
+{ exec 3<&0; } 2>/dev/null || exec 3</dev/null # lab/run's stdin, for the command (background jobs lose fd 0)
 
 children=()
 terminal_settings=
@@ -33,7 +33,7 @@ spawn() {
 }
 
 start_machine() {
-    local devices=() shared=() index=0 directory
+    local devices=() index=0 directory
     if [ "$lab_exact" = no ]; then
         start_file_server root / always
         add_file_share root
@@ -75,9 +75,9 @@ add_file_share() {
 add_streams() {
     devices+=(-device virtio-serial-pci)
     if [ "$lab_tty" = yes ]; then
-        devices+=(-chardev "stdio,id=terminal,signal=off" -device virtconsole,chardev=terminal)
+        devices+=(-chardev "stdio,id=terminal,signal=off" -device "virtconsole,chardev=terminal")
     else
-        devices+=(-chardev "stdio,id=stdin,signal=off" -device virtserialport,chardev=stdin,name=stdin)
+        devices+=(-chardev "stdio,id=stdin,signal=off" -device "virtserialport,chardev=stdin,name=stdin")
         add_output_port stdout
         add_output_port stderr
     fi
