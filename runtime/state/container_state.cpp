@@ -64,7 +64,7 @@ void put(Writer& writer, const char* name, const ContainerExit& exit) {
 }
 
 template <class Writer>
-void write_oci_state(Writer& writer, const ContainerState& state, Status status) {
+void write_oci_state(Writer& writer, const ContainerState& state, Status status, std::string_view owner) {
     writer.StartObject();
     put(writer, "ociVersion", state.oci_version);
     put(writer, "id", state.id);
@@ -76,7 +76,13 @@ void write_oci_state(Writer& writer, const ContainerState& state, Status status)
     put(writer, "created", state.created);
     if (!state.annotations.empty())
         put(writer, "annotations", state.annotations);
-    put(writer, "owner", "");
+    put(writer, "owner", owner);
+    if (status == Status::stopped && state.exit) {
+        writer.Key("exitStatus");
+        writer.Int(state.exit->status);
+        if (!state.exit->cause.empty())
+            put(writer, "exitCause", state.exit->cause);
+    }
     writer.EndObject();
 }
 
@@ -180,15 +186,15 @@ Result<ContainerState> decode_state(std::string_view text) {
     return state;
 }
 
-std::string oci_state_json(const ContainerState& state, Status status, bool indent) {
+std::string oci_state_json(const ContainerState& state, Status status, bool indent, std::string_view owner) {
     rapidjson::StringBuffer buffer;
     if (indent) {
         rapidjson::PrettyWriter<rapidjson::StringBuffer> writer(buffer);
         writer.SetIndent(' ', 2);
-        write_oci_state(writer, state, status);
+        write_oci_state(writer, state, status, owner);
     } else {
         rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-        write_oci_state(writer, state, status);
+        write_oci_state(writer, state, status, owner);
     }
     return {buffer.GetString(), buffer.GetSize()};
 }

@@ -51,7 +51,9 @@ std::string encode_state(const ContainerState& state);
 Result<ContainerState> decode_state(std::string_view text);
 
 /// The OCI state (runtime-spec "State") as callers get it: from `state`, in `list`, and hooks on their stdin.
-/// `indent`: over several lines, as `state` prints it.
-std::string oci_state_json(const ContainerState& state, Status status, bool indent);
+/// `indent`: over several lines, as `state` prints it. A stopped container also tells "exitStatus" and, if it
+/// did not end by itself, "exitCause".
+std::string oci_state_json(const ContainerState& state, Status status, bool indent,
+                           std::string_view owner = "");
 
 }  // namespace nacre::runtime

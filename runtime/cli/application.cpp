@@ -1,0 +1,149 @@
+#include "runtime/cli/application.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "runtime/cli/help.h"
+#include "runtime/cli/version.h"
+#include "vmm/base/file.h"
+
+namespace nacre::cli {
+
+namespace {
+
+constexpr std::array<Option, 11> global_options{{
+    {"root", 0, "DIR", "where the state of containers is kept (default: /run/nacre)"},
+    {"log", 0, "FILE", "append log records to FILE (default: standard error)"},
+    {"log-format", 0, "text|json", "the form of log records (default: text)"},
+    {"log-level", 0, "LEVEL", "the least level that is logged: debug, info, warning, error (default: info)"},
+    {"debug", 0, "", "log everything"},
+    {"systemd-cgroup", 0, "", "linux.cgroupsPath is of the form \"slice:prefix:name\""},
+    {"cgroup-manager", 0, "NAME", "cgroupfs or systemd (default: cgroupfs)"},
+    {"rootless", 0, "true|false|auto", "accepted for compatibility"},
+    {"criu", 0, "PATH", "accepted for compatibility: there is no checkpointing"},
+    {"version", 'v', "", "print the version"},
+    {"help", 'h', "", "print this help"},
+}};
+
+constexpr Option help_option{"help", 'h', "", "print this help"};
+
+Result<LogFormat> log_format(const ParsedOptions& options) {
+    const auto name = options.value("log-format", "text");
+    if (name == "text")
+        return LogFormat::text;
+    if (name == "json")
+        return LogFormat::json;
+    return fail("invalid log-format: {}", name);
+}
+
+Result<LogLevel> log_level(const ParsedOptions& options) {
+    const auto name = options.flag("debug") ? "debug" : options.value("log-level", "info");
+    if (name == "debug" || name == "trace")
+        return LogLevel::debug;
+    if (name == "info")
+        return LogLevel::info;
+    if (name == "warning" || name == "warn")
+        return LogLevel::warning;
+    if (name == "error" || name == "fatal" || name == "panic")
+        return LogLevel::error;
+    return fail("invalid log-level: {}", name);
+}
+
+Result<GlobalOptions> read_global_options(const ParsedOptions& options) {
+    GlobalOptions global;
+    global.root = options.value("root", default_root());
+    global.log_path = options.value("log");
+    const auto manager = options.value("cgroup-manager", "cgroupfs");
+    if (manager != "cgroupfs" && manager != "systemd")
+        return fail("invalid cgroup-manager: {}: must be cgroupfs or systemd", manager);
+    global.systemd_cgroup = options.flag("systemd-cgroup") || manager == "systemd";
+    const auto rootless = options.value("rootless", "auto");
+    if (rootless != "true" && rootless != "false" && rootless != "auto")
+        return fail("invalid value \"{}\" for flag -rootless: must be true, false or auto", rootless);
+    if (global.root.empty())
+        return fail("--root must not be empty");
+    return global;
+}
+
+Result<Logger> open_log(const ParsedOptions& options) {
+    NACRE_ASSIGN(const auto format, log_format(options));
+    NACRE_ASSIGN(const auto level, log_level(options));
+    return Logger::open(options.value("log"), format, level);
+}
+
+Result<const Command*> find_command(std::string_view name, std::span<const Command* const> commands) {
+    const auto found = std::find_if(commands.begin(), commands.end(),
+                                    [&](const Command* command) { return command->name == name; });
+    if (found == commands.end())
+        return fail("unknown command \"{}\": nacre --help lists them", name);
+    return *found;
+}
+
+Result<void> check_count(const Command& command, std::size_t count) {
+    if (count >= command.minimum_arguments && count <= command.maximum_arguments)
+        return {};
+    if (command.minimum_arguments == command.maximum_arguments)
+        return fail("nacre: \"{}\" requires exactly {} argument(s)", command.name, command.minimum_arguments);
+    if (count < command.minimum_arguments)
+        return fail("nacre: \"{}\" requires a minimum of {} argument(s)", command.name,
+                    command.minimum_arguments);
+    return fail("nacre: \"{}\" takes at most {} argument(s)", command.name, command.maximum_arguments);
+}
+
+Result<int> print(const std::string& text) {
+    NACRE_TRY(write_all(STDOUT_FILENO, text));
+    return 0;
+}
+
+Result<int> run_command(const Command& command, std::span<const std::string> words,
+                        const GlobalOptions& global, const Logger& log) {
+    std::vector<Option> table(command.options.begin(), command.options.end());
+    table.push_back(help_option);
+    NACRE_ASSIGN(const auto options, parse_options(words, table));
+    if (options.flag("help"))
+        return print(command_help(command));
+    NACRE_TRY(check_count(command, options.arguments().size()));
+    return command.run(Invocation{global, log, options});
+}
+
+/// Errors before the log of --log is open go to standard error in the default form.
+int report(const Logger& log, const Error& error, int status) {
+    log.error(error.message);
+    return status;
+}
+
+}  // namespace
+
+std::string default_root() {
+    const char* runtime_directory = ::getenv("XDG_RUNTIME_DIR");
+    if (::geteuid() != 0 && runtime_directory != nullptr && *runtime_directory != 0)
+        return std::string(runtime_directory) + "/nacre";
+    return "/run/nacre";
+}
+
+int run_application(std::span<const std::string> words, std::span<const Command* const> commands) {
+    const auto options = parse_options(words, global_options);
+    if (!options)
+        return report({}, options.error(), 1);
+    const auto log = open_log(*options);
+    if (!log)
+        return report({}, log.error(), 1);
+    const auto& arguments = options->arguments();
+    if (options->flag("version"))
+        return print(version_text()).value_or(1);
+    if (options->flag("help") || arguments.empty() || (arguments.size() == 1 && arguments[0] == "help"))
+        return print(application_help(commands, global_options)).value_or(1);
+    const auto global = read_global_options(*options);
+    if (!global)
+        return report(*log, global.error(), 1);
+    const auto command = find_command(arguments[0], commands);
+    if (!command)
+        return report(*log, command.error(), 1);
+    const auto status = run_command(**command, std::span(arguments).subspan(1), *global, *log);
+    return status ? *status : report(*log, status.error(), (*command)->failure_status);
+}
+
+}  // namespace nacre::cli

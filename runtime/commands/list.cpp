@@ -1,0 +1,113 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "runtime/commands/commands.h"
+#include "runtime/commands/table.h"
+#include "runtime/state/store.h"
+#include "vmm/base/file.h"
+
+namespace nacre::commands {
+
+namespace {
+
+using runtime::ContainerState;
+using runtime::Status;
+
+constexpr std::array<cli::Option, 2> options{{
+    {"format", 'f', "table|json", "the form of the output (default: table)"},
+    {"quiet", 'q', "", "only the containers' ids"},
+}};
+
+struct Entry {
+    ContainerState state;
+    Status status;
+    std::string owner;
+};
+
+/// The name of a user from /etc/passwd alone: nacre is statically linked, so there are no other sources.
+std::string user_name(uid_t uid) {
+    const auto passwd = read_file("/etc/passwd", 1024 * 1024).value_or("");
+    const auto field = fmt::format(":{}:", uid);
+    std::size_t start = 0;
+    while (start < passwd.size()) {
+        const auto line = std::string_view(passwd).substr(start, passwd.find('\n', start) - start);
+        // name:password:uid:…
+        const auto password = line.find(':');
+        const auto number = password == std::string_view::npos ? password : line.find(':', password + 1);
+        if (number != std::string_view::npos && line.substr(number).starts_with(field))
+            return std::string(line.substr(0, password));
+        start += line.size() + 1;
+    }
+    return fmt::format("#{}", uid);
+}
+
+std::string owner_of(const runtime::ContainerDirectory& directory) {
+    struct stat status {};
+    return ::fstat(directory.fd(), &status) < 0 ? "" : user_name(status.st_uid);
+}
+
+/// A container that cannot be read, or that goes away meanwhile, does not hide the others.
+std::vector<Entry> read_all(const runtime::Store& store, const std::vector<std::string>& ids,
+                            const cli::Logger& log) {
+    std::vector<Entry> entries;
+    for (const auto& id : ids) {
+        const auto directory = store.open(id);
+        const auto state = directory ? directory->read() : tl::unexpected(directory.error());
+        if (state)
+            entries.push_back({*state, runtime::current_status(*state), owner_of(*directory)});
+        else if (state.error().code != ENOENT)
+            log.warning("load container " + id + ": " + state.error().message);
+    }
+    return entries;
+}
+
+std::string as_table(const std::vector<Entry>& entries) {
+    std::vector<std::vector<std::string>> rows{{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"}};
+    for (const auto& entry : entries)
+        rows.push_back({entry.state.id, std::to_string(runtime::visible_pid(entry.state, entry.status)),
+                        std::string(name_of(entry.status)), entry.state.bundle, entry.state.created,
+                        entry.owner});
+    return format_table(rows);
+}
+
+std::string as_json(const std::vector<Entry>& entries) {
+    if (entries.empty())
+        return "null\n";
+    std::string text;
+    for (const auto& entry : entries)
+        text += (text.empty() ? "[" : ",") +
+                runtime::oci_state_json(entry.state, entry.status, false, entry.owner);
+    return text + "]\n";
+}
+
+std::string as_ids(const std::vector<std::string>& ids) {
+    std::string text;
+    for (const auto& id : ids)
+        text += id + "\n";
+    return text;
+}
+
+cli::CommandResult run_list(const cli::Invocation& invocation) {
+    const auto format = invocation.options.value("format", "table");
+    if (format != "table" && format != "json")
+        return fail("invalid format option");
+    const runtime::Store store(invocation.global.root);
+    NACRE_ASSIGN(const auto ids, store.list());
+    std::string text;
+    if (invocation.options.flag("quiet"))
+        text = as_ids(ids);
+    else if (format == "json")
+        text = as_json(read_all(store, ids, invocation.log));
+    else
+        text = as_table(read_all(store, ids, invocation.log));
+    NACRE_TRY(write_all(STDOUT_FILENO, text));
+    return 0;
+}
+
+}  // namespace
+
+const cli::Command list{"list", "list the containers below the root", "", options, 0, 0, run_list};
+
+}  // namespace nacre::commands

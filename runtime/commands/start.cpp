@@ -1,0 +1,18 @@
+#include "runtime/commands/commands.h"
+#include "runtime/container/lifecycle.h"
+
+namespace nacre::commands {
+
+namespace {
+
+cli::CommandResult run_start(const cli::Invocation& invocation) {
+    NACRE_TRY(runtime::start(runtime::Store(invocation.global.root), invocation.arguments()[0]));
+    return 0;
+}
+
+}  // namespace
+
+const cli::Command start{
+    "start", "run the user's program in a created container", "<container-id>", {}, 1, 1, run_start};
+
+}  // namespace nacre::commands
