@@ -143,11 +143,11 @@ TEST_CASE_FIXTURE(Fixture, "registers answer 32-bit accesses alone; others read 
 
 TEST_CASE_FIXTURE(Fixture, "undefined and write-only registers read as zero, at any time") {
     const auto check = [&] {
-        for (const std::uint64_t offset :
-             {VIRTIO_MMIO_DEVICE_FEATURES_SEL, VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_QUEUE_SEL,
-              VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_NOTIFY, VIRTIO_MMIO_INTERRUPT_ACK,
-              VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_USED_HIGH, VIRTIO_MMIO_SHM_SEL, 0x018, 0x0a8,
-              0x0c0, 0x0f8})
+        for (const unsigned offset : std::to_array<unsigned>(
+                 {VIRTIO_MMIO_DEVICE_FEATURES_SEL, VIRTIO_MMIO_DRIVER_FEATURES, VIRTIO_MMIO_QUEUE_SEL,
+                  VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_NOTIFY, VIRTIO_MMIO_INTERRUPT_ACK,
+                  VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_USED_HIGH, VIRTIO_MMIO_SHM_SEL, 0x018, 0x0a8,
+                  0x0c0, 0x0f8}))
             CHECK(read(offset) == 0);
     };
     check();
@@ -344,8 +344,9 @@ TEST_CASE_FIXTURE(Fixture, "a kick before DRIVER_OK waits; one from before a res
 TEST_CASE_FIXTURE(Fixture, "a shared memory region that does not exist reads as all ones") {
     for (const std::uint32_t select : {0U, 2U, 257U, 0xffffffffU}) {
         write(VIRTIO_MMIO_SHM_SEL, select);
-        for (const std::uint64_t offset : {VIRTIO_MMIO_SHM_LEN_LOW, VIRTIO_MMIO_SHM_LEN_HIGH,
-                                           VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH})
+        for (const unsigned offset :
+             std::to_array<unsigned>({VIRTIO_MMIO_SHM_LEN_LOW, VIRTIO_MMIO_SHM_LEN_HIGH,
+                                      VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH}))
             CHECK(read(offset) == 0xffffffff);
     }
 }

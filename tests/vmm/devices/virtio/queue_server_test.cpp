@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
+#include <thread>
+
 #include "tests/vmm/devices/virtio/fake_driver.h"
 
 using namespace nacre::virtio;
@@ -106,4 +109,50 @@ TEST_CASE_FIXTURE(Fixture, "chains are answered in order, with one interrupt") {
     CHECK(interrupt.used_buffer == 1);
     ring.chain().writable(1).publish();
     CHECK(ring.wants_kick(false));
+}
+
+TEST_CASE("a driver on another thread that kicks only when asked to loses no chain") {
+    bool event_index = false;
+    SUBCASE("with event index") {
+        event_index = true;
+    }
+    SUBCASE("with flags") {}
+
+    fake::FakeGuest guest;
+    fake::FakeRing ring(guest, 8);
+    fake::FakeInterrupt interrupt;
+    const auto kick = nacre::EventFd::create().value();
+    const auto loop = nacre::EventLoop::create().value();
+    nacre::Log log(-1, nacre::LogLevel::error, 0);
+    QueueServer server(*loop, log, "test", [](const DescriptorChain& chain) {
+        const auto byte = std::as_bytes(std::span("x", 1));
+        return static_cast<std::uint32_t>(copy_to_iovecs(chain.writable, 0, byte));
+    });
+    std::promise<void> running;
+    loop->post([&] { running.set_value(); });
+    std::thread runner([&] { CHECK(loop->run()); });
+    running.get_future().wait();
+
+    auto queue = Queue::create(guest.memory(), ring.layout(), 8, event_index, false).value();
+    REQUIRE(server.start(ActiveQueue{std::move(queue), &kick}, interrupt));
+    constexpr std::size_t chains = 20000;
+    std::size_t published = 0;
+    std::size_t collected = 0;
+    // Ends only when every chain comes back; a lost kick is a test that never ends.
+    while (collected < chains) {
+        if (published < chains && published - collected < 8) {
+            ring.chain().writable(1).publish();
+            ++published;
+            if (ring.wants_kick(event_index))
+                kick.signal();
+        }
+        for (const auto& used : ring.collect_used()) {
+            REQUIRE(used.bytes == "x");
+            ++collected;
+        }
+    }
+    CHECK(interrupt.needs_reset == 0);
+    server.stop();
+    loop->stop();
+    runner.join();
 }
