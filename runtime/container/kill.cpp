@@ -1,8 +1,8 @@
 #include <signal.h>
-#include <sys/pidfd.h>
 
 #include "runtime/container/lifecycle.h"
 #include "runtime/vm/agent_connection.h"
+#include "vmm/base/pidfd.h"
 
 namespace nacre::runtime {
 
@@ -23,9 +23,7 @@ Result<void> kill_vmm(const ContainerState& state) {
     const auto pidfd = open_process(state.vmm);
     if (!pidfd)
         return {};
-    if (::pidfd_send_signal(pidfd->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
-        return fail_errno("kill the VMM (pid {})", state.vmm.pid);
-    return {};
+    return send_signal(pidfd->get(), SIGKILL);
 }
 
 }  // namespace

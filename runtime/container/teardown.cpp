@@ -1,16 +1,14 @@
 #include "runtime/container/teardown.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <cerrno>
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/vm/agent_connection.h"
 #include "vmm/base/file.h"
+#include "vmm/base/pidfd.h"
 
 namespace nacre::runtime {
 
@@ -20,22 +18,12 @@ constexpr int exit_grace_ms = 3'000;
 constexpr int kill_wait_ms = 5'000;
 constexpr int cgroup_timeout_ms = 10'000;
 
-bool wait_for_end(int pidfd, int timeout_ms) {
-    pollfd entry{pidfd, POLLIN, 0};
-    int ready = 0;
-    do {
-        ready = ::poll(&entry, 1, timeout_ms);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
-}
-
 /// Ends that very process; `grace_ms` is for one that is about to exit with a status that its caller wants.
 Result<void> end_process(const ProcessIdentity& process, const char* what, int grace_ms) {
     const auto pidfd = open_process(process);
     if (!pidfd || wait_for_end(pidfd->get(), grace_ms))
         return {};
-    if (::pidfd_send_signal(pidfd->get(), SIGKILL, nullptr, 0) < 0 && errno != ESRCH)
-        return fail_errno("kill the {} (pid {})", what, process.pid);
+    NACRE_TRY(send_signal(pidfd->get(), SIGKILL));
     if (!wait_for_end(pidfd->get(), kill_wait_ms))
         return fail("kill the {} (pid {}): it does not end", what, process.pid);
     return {};

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include <cerrno>
 
 #include "vmm/base/file.h"
+#include "vmm/base/pidfd.h"
 #include "vmm/machine/exit_status.h"
 
 namespace nacre::runtime {
@@ -163,15 +163,6 @@ Result<Child> fork_into_namespaces() {
     if (pid < 0)
         return fail_errno("create the VMM's process and namespaces");
     return Child{pid, FileDescriptor(pidfd)};
-}
-
-bool wait_for_end(int pidfd, int timeout_ms) {
-    pollfd entry{pidfd, POLLIN, 0};
-    int ready = 0;
-    do {
-        ready = ::poll(&entry, 1, timeout_ms);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
 }
 
 /// The last line of `text` that holds `word`, from that word on; empty if there is none.
