@@ -4,6 +4,8 @@
 # Needed before the root file system is there.
 boot_modules="virtio_pci virtio_console virtio_rng"
 root_modules="virtiofs overlay"
+# All that modprobe finds in the RAM root of --exact.
+exact_modules="kvm_amd kvm_intel tun veth bridge vhost_net overlay loop"
 
 build_initramfs() {
     local tree=$run_dir/initramfs
@@ -25,13 +27,16 @@ build_initramfs() {
 # Copies modules and what they depend on; modules/order names them in the order of insertion.
 add_modules() {
     local tree=$1 file
+    module_files "$2" | while read -r file; do
+        cp "$file" "$tree/modules/"
+        basename "$file" >>"$tree/modules/order"
+    done
+}
+
+module_files() {
     # shellcheck disable=SC2086 # a list of words
-    modprobe --dirname "$cache_dir/lab-kernel" --set-version "$lab_release" --all --show-depends $2 |
-        awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
-        while read -r file; do
-            cp "$file" "$tree/modules/"
-            basename "$file" >>"$tree/modules/order"
-        done
+    modprobe --dirname "$cache_dir/lab-kernel" --set-version "$lab_release" --all --show-depends $1 |
+        awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
 
 # The job is a handful of files: settings as shell variables, and the command as a script.
@@ -76,17 +81,25 @@ add_exact_root() {
     local root=$1 entry
     mkdir -p "$root"/{bin,dev,proc,sys,run,tmp,root,etc,var/lib,usr/bin,usr/sbin,sbin}
     cp "$(command -v busybox)" "$root/bin/busybox"
-    for entry in $(busybox --list); do ln -sf /bin/busybox "$root/bin/$entry"; done
+    for entry in $(busybox --list | grep -vx busybox); do ln -s busybox "$root/bin/$entry"; done
     printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
     printf 'root:x:0:\n' >"$root/etc/group"
-    add_tree "$root" "$lab_modules"
+    add_exact_modules "$root$lab_modules"
     for entry in bin share; do
         if [ -d "$lab_build/$entry" ]; then add_tree "$root" "$lab_build/$entry"; fi
     done
     for entry in "${lab_trees[@]}"; do add_tree "$root" "${entry%%:*}" "${entry#*:}"; done
     for entry in "${lab_files[@]}"; do add_file "$root" "$(command -v -- "$entry" || echo "$entry")"; done
-    find "$lab_build/bin" -maxdepth 1 -type f -perm -u+x 2>/dev/null | while read -r entry; do
-        add_libraries "$root" "$entry"
+    for entry in "$lab_build"/bin/*; do add_libraries "$root" "$entry"; done
+}
+
+add_exact_modules() {
+    local to=$1 file
+    mkdir -p "$to"
+    cp "$lab_modules"/modules.* "$to/"
+    module_files "$exact_modules" | while read -r file; do
+        mkdir -p "$to$(dirname "${file#"$lab_modules"}")"
+        cp "$file" "$to${file#"$lab_modules"}"
     done
 }
 
