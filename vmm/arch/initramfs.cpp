@@ -8,10 +8,11 @@ Result<MemoryRange> load_initramfs(const ImageSource& image, const GuestMemory& 
     const GuestAddress end = low.start + low.mapping.size();
     if (image.size() == 0)
         return fail("initramfs is empty");
-    if (kernel_end >= end || image.size() > end - kernel_end - kPageSize)
+    const GuestAddress start = image.size() > end ? 0 : (end - image.size()) / kPageSize * kPageSize;
+    if (start < kernel_end)
         return fail("initramfs of {} bytes does not fit into {} MiB beside the kernel", image.size(),
                     low.mapping.size() / kMebibyte);
-    const MemoryRange range{(end - image.size()) / kPageSize * kPageSize, image.size()};
+    const MemoryRange range{start, image.size()};
     NACRE_ASSIGN(const auto target, memory.slice(range.start, range.size));
     NACRE_TRY(image.place(0, target));
     return range;
