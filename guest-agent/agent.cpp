@@ -1,0 +1,64 @@
+#include "guest-agent/agent.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace nacre::agent {
+
+Result<Container*> Agent::find_container(const std::string& id) {
+    const auto found = containers_.find(id);
+    if (found == containers_.end())
+        return fail_with(ENOENT, "container \"{}\" does not exist", id);
+    return found->second.get();
+}
+
+Result<Process*> Agent::find_process(const protocol::ProcessName& name) {
+    NACRE_ASSIGN(auto* container, find_container(name.container));
+    if (!name.exec.empty())
+        return fail_with(ENOENT, "process \"{}\" does not exist", name.exec);
+    return &container->init();
+}
+
+Result<void> Agent::create_container(const InitPlan& plan, Container::Events events) {
+    if (containers_.contains(plan.id))
+        return fail_with(EEXIST, "container with given ID already exists");
+    NACRE_TRY(environment_.mount_share());
+    NACRE_ASSIGN(containers_[plan.id],
+                 Container::create(loop_, environment_.cgroup_root, plan, std::move(events)));
+    return {};
+}
+
+void Agent::remove_container(const std::string& id) {
+    const auto found = containers_.find(id);
+    if (found == containers_.end())
+        return;
+    // Later: the request may come from one of the container's own events.
+    std::shared_ptr<Container> removed(std::move(found->second));
+    containers_.erase(found);
+    loop_.post([removed] {});
+}
+
+void Agent::reap_children() {
+    int status = 0;
+    pid_t pid = 0;
+    while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+        // Others are orphans of a container without a pid namespace: reaped, nobody asks.
+        if (auto* process = find_by_pid(pid))
+            process->reaped(status);
+    }
+}
+
+Process* Agent::find_by_pid(pid_t pid) {
+    for (const auto& [id, container] : containers_) {
+        if (container->init().pid() == pid && !container->init().is_gone())
+            return &container->init();
+    }
+    return nullptr;
+}
+
+void Agent::power_off() {
+    ::sync();
+    environment_.power_off();
+}
+
+}  // namespace nacre::agent

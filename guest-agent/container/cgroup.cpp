@@ -1,0 +1,146 @@
+#include "guest-agent/container/cgroup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <memory>
+
+#include "guest-agent/container/cgroup_settings.h"
+#include "vmm/base/file.h"
+
+namespace nacre::agent {
+
+namespace {
+
+/// Far above what a container of a small VM has; bounds what one file can make the agent hold.
+constexpr std::size_t max_file_bytes = 4 * 1024 * 1024;
+
+Result<void> write_file(const std::string& path, const std::string& value) {
+    NACRE_ASSIGN(const auto file, open_file(path, O_WRONLY));
+    auto written = write_all(file.get(), value);
+    if (!written)
+        return add_context(std::move(written).error(), fmt::format("set {} to {}", path, value));
+    return {};
+}
+
+/// Lets the groups below `directory` use every controller that it has. One at a time: a controller that
+/// cannot be delegated must not keep the others back.
+void delegate_controllers(const std::string& directory) {
+    auto controllers = read_file(directory + "/cgroup.controllers", max_file_bytes).value_or("");
+    std::string name;
+    for (const char c : controllers) {
+        if (c != ' ' && c != '\n') {
+            name.push_back(c);
+            continue;
+        }
+        (void)write_file(directory + "/cgroup.subtree_control", "+" + name);
+        name.clear();
+    }
+}
+
+bool is_plain_name(const std::string& name) {
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+           name.find('\0') == std::string::npos;
+}
+
+std::vector<pid_t> numbers_in(const std::string& text) {
+    std::vector<pid_t> numbers;
+    const char* position = text.data();
+    const char* const end = position + text.size();
+    while (position < end) {
+        pid_t number = 0;
+        const auto [next, error] = std::from_chars(position, end, number);
+        if (error == std::errc())
+            numbers.push_back(number);
+        position = next + 1;
+    }
+    return numbers;
+}
+
+/// Calls `visit` for every group below `path`, the deepest first, and `path` itself last.
+template <class Visit>
+void for_each_group(const std::string& path, const Visit& visit) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+    while (directory) {
+        const dirent* entry = ::readdir(directory.get());
+        if (entry == nullptr)
+            break;
+        const std::string name = entry->d_name;
+        if (entry->d_type == DT_DIR && name != "." && name != "..")
+            for_each_group(path + "/" + name, visit);
+    }
+    visit(path);
+}
+
+}  // namespace
+
+Result<Cgroup> Cgroup::create(const std::string& root, const std::string& name) {
+    if (!is_plain_name(name))
+        return fail_with(EINVAL, "make cgroup \"{}\"", name);
+    delegate_controllers(root);
+    auto path = root + "/" + name;
+    // What is left of a deleted container whose last process died late is empty by now.
+    ::rmdir(path.c_str());
+    if (::mkdir(path.c_str(), 0755) < 0)
+        return fail_errno("make cgroup {}", path);
+    NACRE_ASSIGN(auto directory, open_file(path, O_RDONLY | O_DIRECTORY));
+    return Cgroup(std::move(path), std::move(directory));
+}
+
+Result<void> Cgroup::apply(const oci::Resources& resources) const {
+    for (const auto& setting : cgroup_settings(resources)) {
+        if (!is_plain_name(setting.file))
+            return fail_with(EINVAL, "cgroup setting \"{}\"", setting.file);
+        auto written = write_file(path_ + "/" + setting.file, setting.value);
+        if (!written && !setting.optional)
+            return written;
+    }
+    return {};
+}
+
+void Cgroup::kill_all() const {
+    (void)write_file(path_ + "/cgroup.kill", "1");
+}
+
+void Cgroup::signal_all(int signal) const {
+    if (signal == SIGKILL) {
+        kill_all();
+        return;
+    }
+    for_each_group(path_, [&](const std::string& group) {
+        for (const auto pid : numbers_in(read_file(group + "/cgroup.procs", max_file_bytes).value_or("")))
+            ::kill(pid, signal);
+    });
+}
+
+Result<FileDescriptor> Cgroup::open_memory_events() const {
+    return open_file(path_ + "/memory.events", O_RDONLY);
+}
+
+Result<void> Cgroup::remove() const {
+    Result<void> result;
+    for_each_group(path_, [&](const std::string& group) {
+        if (::rmdir(group.c_str()) < 0 && errno != ENOENT)
+            result = fail_errno("remove cgroup {}", group);
+    });
+    return result;
+}
+
+std::uint64_t read_oom_kills(int memory_events) {
+    std::array<char, 1024> text;
+    const auto length = ::pread(memory_events, text.data(), text.size(), 0);
+    const std::string_view events(text.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    constexpr std::string_view key = "oom_kill ";
+    const auto found = events.find(key);
+    std::uint64_t count = 0;
+    if (found != std::string_view::npos)
+        std::from_chars(events.data() + found + key.size(), events.data() + events.size(), count);
+    return count;
+}
+
+}  // namespace nacre::agent

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/oci/spec.h"
+#include "vmm/base/file_descriptor.h"
+
+namespace nacre::agent {
+
+/// The cgroup v2 directory of one container. Its processes may make groups of their own below it. Destroying
+/// the object leaves the directory as it is.
+class Cgroup {
+  public:
+    /// Makes `<root>/<name>` with every controller that the kernel has. `name` is one path component.
+    static Result<Cgroup> create(const std::string& root, const std::string& name);
+
+    /// Writes the limits. The error names the file.
+    Result<void> apply(const oci::Resources& resources) const;
+
+    /// The open directory, for CLONE_INTO_CGROUP.
+    int fd() const { return directory_.get(); }
+
+    /// Kills every process in it and below, at once (cgroup.kill).
+    void kill_all() const;
+
+    /// Sends `signal` to every process in it and below.
+    void signal_all(int signal) const;
+
+    /// memory.events, open: polls ready (EPOLLPRI) when a count in it has changed since it was last read.
+    Result<FileDescriptor> open_memory_events() const;
+
+    /// Removes the directory and the groups below it; EBUSY while processes are in it.
+    Result<void> remove() const;
+
+  private:
+    Cgroup(std::string path, FileDescriptor directory)
+        : path_(std::move(path)), directory_(std::move(directory)) {}
+
+    std::string path_;
+    FileDescriptor directory_;
+};
+
+/// How many processes the out-of-memory killer has killed, from an open memory.events.
+std::uint64_t read_oom_kills(int memory_events);
+
+}  // namespace nacre::agent

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/oci/spec.h"
+
+namespace nacre::agent {
+
+/// One file of a cgroup v2 directory and what is written to it.
+struct CgroupSetting {
+    std::string file;
+    std::string value;
+    /// The kernel may lack it (another page size, a CPU that this VM does not have): no error then.
+    bool optional = false;
+    bool operator==(const CgroupSetting&) const = default;
+};
+
+/// OCI resources, which speak cgroup v1's language, as cgroup v2 settings, in the order of writing;
+/// conversions as in runc 1.4 and Documentation/admin-guide/cgroup-v2.rst. Not converted, because the host's
+/// cgroup enforces them on the whole VM: block I/O (host devices), rdma, network classes. Not existing in v2:
+/// swappiness, kernel memory, realtime CPU.
+std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources);
+
+/// CPU shares (2–262144) as a cpu.weight (1–10000): 1024, the default, becomes 100, the default.
+std::uint64_t cpu_weight(std::uint64_t shares);
+
+}  // namespace nacre::agent

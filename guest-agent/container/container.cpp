@@ -1,0 +1,84 @@
+#include "guest-agent/container/container.h"
+
+#include <signal.h>
+
+#include "guest-agent/container/clone_process.h"
+#include "guest-agent/container/namespaces.h"
+
+namespace nacre::agent {
+
+namespace {
+
+constexpr int killed_status = 128 + SIGKILL;
+
+/// The child never comes back from here.
+Result<pid_t> clone_init(const InitPlan& plan, int cgroup, SetupChild channel, ChildPipes pipes) {
+    NACRE_ASSIGN(const auto pid, clone_process(clone_flags(plan.spec.linux, plan.standalone), cgroup));
+    if (pid == 0)
+        run_init_process(plan, std::move(channel), std::move(pipes));
+    return pid;
+}
+
+Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process) {
+    if (process.terminal)
+        return {};
+    return make_process_pipes();
+}
+
+}  // namespace
+
+Container::Container(EventLoop& loop, Cgroup cgroup, Events events)
+    : loop_(loop), cgroup_(std::move(cgroup)), events_(std::move(events)) {}
+
+Container::~Container() {
+    cgroup_.kill_all();
+    if (memory_events_)
+        loop_.remove(memory_events_.get());
+    (void)cgroup_.remove();
+}
+
+Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std::string& cgroup_root,
+                                                     const InitPlan& plan, Events events) {
+    NACRE_ASSIGN(auto cgroup, Cgroup::create(cgroup_root, plan.id));
+    auto created = std::move(events.created);
+    std::unique_ptr<Container> container(new Container(loop, std::move(cgroup), std::move(events)));
+    if (plan.spec.linux.resources)
+        NACRE_TRY(container->cgroup_.apply(*plan.spec.linux.resources));
+    NACRE_TRY(container->watch_memory_events());
+    NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process));
+    NACRE_ASSIGN(auto channel, make_setup_channel());
+    NACRE_ASSIGN(const auto pid, clone_init(plan, container->cgroup_.fd(), std::move(channel.second),
+                                            std::move(pipes.second)));
+    NACRE_ASSIGN(container->init_, Process::watch(loop, pid, std::move(channel.first), std::move(pipes.first),
+                                                  std::move(created), [raw = container.get()](int status) {
+                                                      raw->on_init_finished(status);
+                                                  }));
+    return container;
+}
+
+Result<void> Container::watch_memory_events() {
+    auto events = cgroup_.open_memory_events();
+    // A kernel without the memory controller has no such events.
+    if (!events)
+        return {};
+    memory_events_ = std::move(*events);
+    return loop_.add(memory_events_.get(), EPOLLPRI, [this](std::uint32_t) { check_memory_events(); });
+}
+
+void Container::check_memory_events() {
+    const auto kills = read_oom_kills(memory_events_.get());
+    if (kills > oom_kills_ && events_.out_of_memory)
+        events_.out_of_memory();
+    oom_kills_ = kills;
+}
+
+void Container::on_init_finished(int status) {
+    // A container without a pid namespace of its own has processes left; they end with the first.
+    cgroup_.kill_all();
+    if (memory_events_)
+        check_memory_events();
+    finished_ = true;
+    events_.finished(status, status == killed_status && oom_kills_ > 0);
+}
+
+}  // namespace nacre::agent

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "guest-agent/container/cgroup.h"
+#include "guest-agent/container/init_process.h"
+#include "guest-agent/process.h"
+
+namespace nacre::agent {
+
+/// A container of this VM: its cgroup and its first process. Belongs to the loop's thread.
+class Container {
+  public:
+    /// What its owner is told.
+    struct Events {
+        Process::Answer created;
+        std::function<void()> out_of_memory;  // a process of it was killed for want of memory
+        std::function<void(int status, bool out_of_memory)> finished;
+    };
+
+    /// Makes the cgroup and clones the first process, which sets itself up then: Events::created follows. On
+    /// an error nothing is left.
+    static Result<std::unique_ptr<Container>> create(EventLoop& loop, const std::string& cgroup_root,
+                                                     const InitPlan& plan, Events events);
+    Container(const Container&) = delete;
+    Container& operator=(const Container&) = delete;
+
+    /// Kills what is left of it and removes its cgroup.
+    ~Container();
+
+    Process& init() { return *init_; }
+    const Cgroup& cgroup() const { return cgroup_; }
+
+    /// Kills every process of it, at once.
+    void kill_all() const { cgroup_.kill_all(); }
+
+    /// Whether its first process is gone and Events::finished was called.
+    bool is_finished() const { return finished_; }
+
+  private:
+    Container(EventLoop& loop, Cgroup cgroup, Events events);
+    Result<void> watch_memory_events();
+    void check_memory_events();
+    void on_init_finished(int status);
+
+    EventLoop& loop_;
+    Cgroup cgroup_;
+    Events events_;
+    FileDescriptor memory_events_;
+    std::uint64_t oom_kills_ = 0;
+    bool finished_ = false;
+    std::unique_ptr<Process> init_;
+};
+
+}  // namespace nacre::agent

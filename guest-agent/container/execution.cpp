@@ -1,0 +1,124 @@
+#include "guest-agent/container/execution.h"
+
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "guest-agent/container/credentials.h"
+#include "guest-agent/container/executable.h"
+#include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/rlimits.h"
+#include "vmm/base/file.h"
+
+namespace nacre::agent {
+
+namespace {
+
+std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
+    std::vector<char*> pointers;
+    pointers.reserve(strings.size() + 1);
+    for (const auto& text : strings)
+        pointers.push_back(const_cast<char*>(text.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
+bool has_variable(const std::vector<std::string>& environment, std::string_view name) {
+    return std::ranges::any_of(environment, [&](const std::string& entry) {
+        return entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=';
+    });
+}
+
+/// The container's /etc/passwd, if it is an ordinary file; an image may have put anything there.
+std::string read_passwd() {
+    constexpr std::size_t limit = 1024 * 1024;
+    const auto file = open_file("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    struct stat status {};
+    if (!file || ::fstat(file->get(), &status) < 0 || !S_ISREG(status.st_mode))
+        return {};
+    return read_to_end(file->get(), limit).value_or("");
+}
+
+/// A working directory outside the root (through a descriptor that leaked, say) reads "(unreachable)…"
+/// (CVE-2024-21626).
+Result<void> check_inside_root() {
+    std::array<char, PATH_MAX> path{};
+    if (::getcwd(path.data(), path.size()) == nullptr || path[0] != '/')
+        return fail("current working directory is outside of container mount namespace root");
+    return {};
+}
+
+}  // namespace
+
+Result<void> Execution::compile_filter(const std::optional<oci::Seccomp>& seccomp) {
+    if (!seccomp)
+        return {};
+    NACRE_ASSIGN(filter_, compile_seccomp(*seccomp));
+    return {};
+}
+
+/// Without no_new_privs the filter needs a capability that the user may not have, so it comes before.
+Result<void> Execution::load_filter_as_root() const {
+    if (!filter_ || process_.no_new_privileges)
+        return {};
+    return load_seccomp(*filter_);
+}
+
+Result<void> Execution::enter_working_directory() const {
+    if (::chdir(process_.cwd.c_str()) < 0)
+        return fail_errno("chdir to cwd (\"{}\") set in config.json failed", process_.cwd);
+    return check_inside_root();
+}
+
+void Execution::set_home() {
+    if (has_variable(environment_, "HOME"))
+        return;
+    auto home = home_directory(read_passwd(), process_.user.uid).value_or("");
+    environment_.push_back("HOME=" + (home.empty() ? "/" : home));
+}
+
+Result<void> Execution::prepare() {
+    environment_ = process_.env;
+    set_home();
+    NACRE_TRY(set_rlimits(process_.rlimits));
+    NACRE_TRY(set_scheduling(process_));
+    if (process_.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return fail_errno("set no_new_privs");
+    NACRE_TRY(load_filter_as_root());
+    // As root first: the user may not be allowed to search the way there. As the user if root is not (a file
+    // system of another user's).
+    const auto entered = enter_working_directory();
+    NACRE_TRY(become_user(process_));
+    if (!entered)
+        NACRE_TRY(enter_working_directory());
+    if (process_.args.empty())
+        return fail_with(EINVAL, "args must not be empty");
+    NACRE_ASSIGN(executable_, find_executable(process_.args[0], environment_));
+    return {};
+}
+
+Error Execution::execute() {
+    const auto arguments = pointers_to(process_.args);
+    const auto environment = pointers_to(environment_);
+    if (filter_ && process_.no_new_privileges) {
+        if (auto loaded = load_seccomp(*filter_); !loaded)
+            return loaded.error();
+    }
+    ::execve(executable_.c_str(), arguments.data(), environment.data());
+    const int code = errno;
+    auto text = errno_text(code);
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    return Error{fmt::format("exec {}: {}", executable_, text), code};
+}
+
+int failed_execution_status(int code) {
+    return code == ENOENT ? 127 : 126;
+}
+
+}  // namespace nacre::agent

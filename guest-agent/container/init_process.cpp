@@ -1,0 +1,116 @@
+#include "guest-agent/container/init_process.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "guest-agent/container/clone_process.h"
+#include "guest-agent/container/console.h"
+#include "guest-agent/container/devices.h"
+#include "guest-agent/container/execution.h"
+#include "guest-agent/container/mounts.h"
+#include "guest-agent/container/namespaces.h"
+#include "guest-agent/container/paths.h"
+#include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/rootfs.h"
+#include "vmm/base/file.h"
+
+namespace nacre::agent {
+
+namespace {
+
+/// Where a container's root is attached before it becomes the root: each has a mount namespace of its own.
+constexpr const char* root_place = "/run/nacre/root";
+
+Result<void> enter_namespaces(const InitPlan& plan) {
+    NACRE_TRY(enter_late_namespaces(plan.spec.linux));
+    NACRE_TRY(set_names(plan.spec));
+    if (!plan.standalone)
+        NACRE_TRY(bring_loopback_up());
+    return set_sysctls(plan.spec.linux.sysctl);
+}
+
+/// A bind mount on /dev brings its own devices; the configuration's are not made in somebody else's
+/// directory.
+bool brings_devices(const std::vector<oci::Mount>& mounts) {
+    for (const auto& mount : mounts) {
+        if ((mount.destination == "/dev" || mount.destination == "/dev/") && is_bind_mount(mount))
+            return true;
+    }
+    return false;
+}
+
+Result<void> make_dev(int root, const oci::Spec& spec) {
+    if (brings_devices(spec.mounts))
+        return {};
+    NACRE_TRY(make_devices(root, spec.linux.devices));
+    return make_device_links(root);
+}
+
+Result<void> set_up_terminal(int root, const oci::Process& process, SetupChild& channel) {
+    NACRE_ASSIGN(const auto console, open_console(root, process.console_size));
+    if (::fchown(console.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0)
+        return fail_errno("set owner of terminal");
+    NACRE_TRY(bind_console(root, console.slave.get()));
+    NACRE_TRY(take_console(console.slave.get()));
+    return channel.send_console(console.master.get());
+}
+
+Result<void> build_root(const InitPlan& plan, SetupChild& channel) {
+    const auto& spec = plan.spec;
+    NACRE_TRY(make_mounts_private());
+    // Opened here: a mount can be copied only within the namespace that it was looked up in.
+    NACRE_ASSIGN(const auto share, open_file(plan.share, O_PATH | O_DIRECTORY));
+    NACRE_ASSIGN(const auto root, attach_root(share.get(), plan.rootfs, root_place));
+    NACRE_ASSIGN(const auto late, make_mounts({root.get(), share.get(), plan.sources}, spec.mounts));
+    NACRE_TRY(make_dev(root.get(), spec));
+    if (spec.process->terminal)
+        NACRE_TRY(set_up_terminal(root.get(), *spec.process, channel));
+    NACRE_TRY(make_in_root(root.get(), spec.process->cwd, PathKind::directory));
+    NACRE_TRY(make_paths_readonly(root.get(), spec.linux.readonly_paths));
+    NACRE_TRY(mask_paths(root.get(), spec.linux.masked_paths));
+    NACRE_TRY(enter_root(root.get()));
+    return seal_root(root.get(), spec, late);
+}
+
+Result<void> set_up(const InitPlan& plan, SetupChild& channel, ChildPipes& pipes, Execution& execution) {
+    const auto& process = *plan.spec.process;
+    NACRE_TRY(reset_inherited_attributes(process));
+    if (::setsid() < 0)
+        return fail_errno("make session");
+    NACRE_TRY(pipes.take(process.user.uid));
+    NACRE_TRY(join_new_keyring(plan.id));
+    NACRE_TRY(enter_namespaces(plan));
+    NACRE_TRY(execution.compile_filter(plan.spec.linux.seccomp));
+    NACRE_TRY(build_root(plan, channel));
+    if (plan.spec.linux.personality)
+        NACRE_TRY(set_personality(*plan.spec.linux.personality));
+    return execution.prepare();
+}
+
+}  // namespace
+
+void run_init_process(const InitPlan& plan, SetupChild channel, ChildPipes pipes) {
+    // Nobody in the container may look into this process while it is still the agent's program
+    // (CVE-2019-5736); execve makes it dumpable again.
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    const std::array keep{channel.fd(), pipes.input.get(), pipes.output.get(), pipes.error.get()};
+    close_other_descriptors(keep);
+    Execution execution(*plan.spec.process);
+    auto ready = set_up(plan, channel, pipes, execution);
+    if (ready)
+        ready = channel.created();
+    if (!ready) {
+        channel.failed(ready.error());
+        ::_exit(1);
+    }
+    if (!channel.wait_for_start())
+        ::_exit(1);
+    const auto error = execution.execute();
+    channel.failed(error);
+    ::_exit(failed_execution_status(error.code));
+}
+
+}  // namespace nacre::agent

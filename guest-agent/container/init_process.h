@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "guest-agent/container/setup_channel.h"
+#include "guest-agent/stdio/process_pipes.h"
+#include "runtime/oci/spec.h"
+
+namespace nacre::agent {
+
+/// What a container's first process needs to set itself up.
+struct InitPlan {
+    std::string id;
+    oci::Spec spec;                                // with a process and a root
+    std::string rootfs;                            // below the share
+    std::map<std::uint32_t, std::string> sources;  // of bind mounts, below the share, by index
+    std::string share;                             // the directory where the share is mounted
+    bool standalone = true;
+};
+
+/// The life of a container's first process, from clone3(2) to execve(2). Runs in the child; what it needs of
+/// the agent's is closed to it otherwise.
+[[noreturn]] void run_init_process(const InitPlan& plan, SetupChild channel, ChildPipes pipes);
+
+}  // namespace nacre::agent

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "vmm/base/file_descriptor.h"
+
+/// mount(2)'s successors, on descriptors: a mount is made detached, given its attributes, and attached to a
+/// place that was resolved before. Nothing is ever mounted through a path that could have changed meanwhile.
+namespace nacre::agent {
+
+/// A detached copy of the mount at `source` (any descriptor, O_PATH too), with its sub-mounts or without.
+Result<FileDescriptor> clone_mount(int source, bool recursive);
+
+/// Puts a detached mount over `target`, an O_PATH descriptor of a directory or file.
+Result<void> attach_mount(int mount, int target);
+
+/// mount_setattr(2): MOUNT_ATTR_* to set and to clear, and a propagation type (MS_PRIVATE, …; 0: as it is).
+Result<void> change_mount(int mount, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation,
+                          bool recursive);
+
+}  // namespace nacre::agent

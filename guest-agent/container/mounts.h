@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/oci/spec.h"
+#include "vmm/base/file_descriptor.h"
+
+namespace nacre::agent {
+
+/// Where things are while a container's mounts are made.
+struct MountPlaces {
+    int root = -1;   // the container's root, attached in this mount namespace
+    int share = -1;  // the share's root
+    std::map<std::uint32_t, std::string>
+        sources;  // of bind mounts, below the share, by index into the mounts
+};
+
+/// A mount that becomes read-only when everything inside it has been made.
+using LateReadOnly = std::vector<FileDescriptor>;
+
+/// Carries out the configuration's mounts, in order. The error names the mount.
+Result<LateReadOnly> make_mounts(const MountPlaces& places, const std::vector<oci::Mount>& mounts);
+
+/// Whether the mount is a bind mount: by type or by option.
+bool is_bind_mount(const oci::Mount& mount);
+
+}  // namespace nacre::agent

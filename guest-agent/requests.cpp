@@ -1,0 +1,235 @@
+#include "guest-agent/requests.h"
+
+#include <signal.h>
+
+#include <utility>
+
+#include "guest-agent/container/mounts.h"
+#include "guest-agent/container/paths.h"
+#include "runtime/oci/parser.h"
+
+namespace nacre::agent {
+
+namespace {
+
+using namespace protocol;
+using WeakConnection = std::weak_ptr<ControlConnection>;
+
+Failed failed(const Error& error) {
+    return {static_cast<std::uint32_t>(std::max(error.code, 0)), error.message};
+}
+
+Message done_or_failed(const Result<void>& result) {
+    if (!result)
+        return failed(result.error());
+    return Done{};
+}
+
+// --- CreateContainer
+
+bool is_container_id(const std::string& id) {
+    constexpr std::size_t longest = 1024;
+    return id.size() <= longest && is_share_path(id) && id.find('/') == std::string::npos;
+}
+
+Result<std::map<std::uint32_t, std::string>> checked_sources(const std::vector<MountSource>& sources,
+                                                             const std::vector<oci::Mount>& mounts) {
+    std::map<std::uint32_t, std::string> checked;
+    for (const auto& source : sources) {
+        if (source.index >= mounts.size() || !is_bind_mount(mounts[source.index]))
+            return fail_with(EINVAL, "source for mount {}, which is no bind mount", source.index);
+        if (!is_share_path(source.path))
+            return fail_with(EINVAL, "source \"{}\" of mount {} is not a path below the share", source.path,
+                             source.index);
+        if (!checked.emplace(source.index, source.path).second)
+            return fail_with(EINVAL, "two sources for mount {}", source.index);
+    }
+    return checked;
+}
+
+/// What this agent cannot do yet is refused, never left out.
+Result<void> refuse_unsupported(const oci::Spec& spec) {
+    const auto* user = spec.linux.find_namespace(oci::NamespaceType::user);
+    if (user != nullptr && user->path.empty())
+        return fail_with(ENOTSUP, "user namespaces");
+    return {};
+}
+
+Result<InitPlan> plan_of(const CreateContainer& request, const std::string& share) {
+    if (!is_container_id(request.id))
+        return fail_with(EINVAL, "invalid container ID format: {}", request.id);
+    if (!is_share_path(request.rootfs))
+        return fail_with(EINVAL, "rootfs \"{}\" is not a path below the share", request.rootfs);
+    InitPlan plan;
+    NACRE_ASSIGN(plan.spec, oci::parse_config(request.config));
+    if (!plan.spec.process || !plan.spec.root)
+        return fail_with(EINVAL, "config.json: process and root are needed");
+    NACRE_TRY(refuse_unsupported(plan.spec));
+    NACRE_ASSIGN(plan.sources, checked_sources(request.mounts, plan.spec.mounts));
+    plan.id = request.id;
+    plan.rootfs = request.rootfs;
+    plan.share = share;
+    plan.standalone = request.standalone;
+    return plan;
+}
+
+void answer_created(Agent& agent, const std::string& id, const WeakConnection& owner,
+                    const Result<void>& result) {
+    const auto connection = owner.lock();
+    const auto container = agent.find_container(id);
+    if (result && container && connection)
+        connection->answer(Created{static_cast<std::uint32_t>((*container)->init().pid())});
+    else if (connection)
+        connection->answer(failed(result ? Error{"the container is gone", 0} : result.error()));
+}
+
+/// The container's process is gone and its output passed on.
+void on_finished(Agent& agent, const std::string& id, bool standalone, const WeakConnection& owner,
+                 bool created, const Exited& exited) {
+    const auto connection = owner.lock();
+    const bool owned = connection && connection->is_open();
+    if (owned && created)
+        connection->send(exited);
+    // A container that never came to be has nobody to delete it.
+    if (!created)
+        agent.remove_container(id);
+    if (standalone && !owned)
+        agent.power_off();
+}
+
+/// The owner has gone: with its account of the exit, or without.
+void on_owner_gone(Agent& agent, const std::string& id, bool standalone) {
+    const auto container = agent.find_container(id);
+    if (container && !(*container)->is_finished())
+        (*container)->kill_all();
+    else if (standalone)
+        agent.power_off();
+}
+
+Container::Events container_events(Agent& agent, ControlConnection& connection,
+                                   const CreateContainer& request) {
+    const WeakConnection owner = connection.weak_from_this();
+    const auto created = std::make_shared<bool>(false);
+    Container::Events events;
+    events.created = [&agent, id = request.id, owner, created](const Result<void>& result) {
+        *created = result.has_value();
+        answer_created(agent, id, owner, result);
+    };
+    events.out_of_memory = [owner] {
+        if (const auto connected = owner.lock())
+            connected->send(OutOfMemory{});
+    };
+    events.finished = [&agent, id = request.id, standalone = request.standalone, owner, created](
+                          int status, bool out_of_memory) {
+        on_finished(agent, id, standalone, owner, *created,
+                    {static_cast<std::uint32_t>(status), out_of_memory});
+    };
+    return events;
+}
+
+void handle(Agent& agent, ControlConnection& connection, const CreateContainer& request) {
+    // Also for a container that cannot be made: a standalone VM has no other purpose.
+    connection.when_closed(
+        [&agent, id = request.id, standalone = request.standalone] { on_owner_gone(agent, id, standalone); });
+    const auto plan = plan_of(request, agent.environment().share);
+    if (!plan) {
+        connection.answer(failed(plan.error()));
+        return;
+    }
+    const auto made = agent.create_container(*plan, container_events(agent, connection, request));
+    if (!made)
+        connection.answer(failed(made.error()));
+}
+
+// --- The others
+
+void handle(Agent& agent, ControlConnection& connection, const StartContainer& request) {
+    const auto container = agent.find_container(request.id);
+    auto started =
+        container
+            ? (*container)->init().start([owner = connection.weak_from_this()](const Result<void>& result) {
+                  if (const auto connected = owner.lock())
+                      connected->answer(done_or_failed(result));
+              })
+            : Result<void>(tl::unexpected(container.error()));
+    if (!started)
+        connection.answer(failed(started.error()));
+}
+
+void handle(Agent&, ControlConnection& connection, const ExecProcess&) {
+    connection.answer(Failed{ENOTSUP, "exec is not supported yet"});
+}
+
+Result<void> signal_process(Agent& agent, const SignalProcess& request) {
+    const auto signal = static_cast<int>(request.signal);
+    if (!request.all) {
+        NACRE_ASSIGN(const auto* process, agent.find_process(request.name));
+        return process->signal(signal);
+    }
+    NACRE_ASSIGN(auto* container, agent.find_container(request.name.container));
+    container->cgroup().signal_all(signal);
+    return {};
+}
+
+void handle(Agent& agent, ControlConnection& connection, const SignalProcess& request) {
+    connection.answer(done_or_failed(signal_process(agent, request)));
+}
+
+Result<void> resize_terminal(Agent& agent, const ResizeTerminal& request) {
+    NACRE_ASSIGN(auto* process, agent.find_process(request.name));
+    return process->streams().resize(request.rows, request.columns);
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ResizeTerminal& request) {
+    connection.answer(done_or_failed(resize_terminal(agent, request)));
+}
+
+Result<void> delete_container(Agent& agent, const std::string& id) {
+    NACRE_ASSIGN(const auto* container, agent.find_container(id));
+    if (!container->is_finished())
+        return fail_with(EBUSY, "cannot delete container {} that is not stopped", id);
+    agent.remove_container(id);
+    return {};
+}
+
+void handle(Agent& agent, ControlConnection& connection, const DeleteContainer& request) {
+    connection.answer(done_or_failed(delete_container(agent, request.id)));
+}
+
+void handle(Agent& agent, ControlConnection&, const Shutdown&) {
+    agent.power_off();
+}
+
+/// Messages that are not the host's to send, or not on this port: the peer does not speak this protocol.
+template <class T>
+void handle(Agent&, ControlConnection& connection, const T&) {
+    connection.close();
+}
+
+}  // namespace
+
+void handle_control(Agent& agent, ControlConnection& connection, Message message) {
+    std::visit([&](const auto& request) { handle(agent, connection, request); }, message);
+}
+
+bool handle_stream(Agent& agent, ControlConnection& connection, const Message& message) {
+    const auto* request = std::get_if<AttachStream>(&message);
+    if (request == nullptr) {
+        connection.close();
+        return false;
+    }
+    const auto process = agent.find_process(request->name);
+    if (!process) {
+        connection.answer(failed(process.error()));
+        return false;
+    }
+    auto& streams = (*process)->streams();
+    if (auto attachable = streams.check_attachable(request->stream); !attachable) {
+        connection.answer(failed(attachable.error()));
+        return false;
+    }
+    (void)streams.attach(request->stream, connection.release(), frame(encode(Done{})).value_or(""));
+    return true;
+}
+
+}  // namespace nacre::agent

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "guest-agent/protocol/messages.h"
+#include "guest-agent/stdio/process_pipes.h"
+#include "guest-agent/stdio/pump.h"
+
+namespace nacre::agent {
+
+/// A process's standard streams on the agent's side: its pipes or terminal, and the connections that were
+/// attached to them. What nobody attached waits in the pipe until this is destroyed.
+class ProcessStreams {
+  public:
+    ProcessStreams(EventLoop& loop, ParentPipes pipes) : loop_(loop), pipes_(std::move(pipes)) {}
+    ProcessStreams(const ProcessStreams&) = delete;
+    ProcessStreams& operator=(const ProcessStreams&) = delete;
+
+    /// The process has a terminal: its master (non-blocking from now on) takes the place of the pipes.
+    Result<void> use_terminal(FileDescriptor master);
+
+    /// An error if the stream was attached before.
+    Result<void> check_attachable(protocol::Stream stream) const;
+
+    /// Ties `connection` to an attachable stream: sends `greeting` on it, then the stream's bytes. Standard
+    /// input waits with both until started(). A terminal has no standard error: that connection ends at once.
+    Result<void> attach(protocol::Stream stream, FileDescriptor connection, std::string greeting);
+
+    /// The process executes its program.
+    void started();
+
+    /// Calls `on_drained` when all output that the process has written so far was passed on, or cannot be:
+    /// at once or later from the loop.
+    void when_drained(std::function<void()> on_drained);
+
+    /// Sets the terminal's window size; an error if there is no terminal.
+    Result<void> resize(std::uint16_t rows, std::uint16_t columns) const;
+
+  private:
+    struct PendingInput {
+        FileDescriptor connection;
+        std::string greeting;
+    };
+
+    Result<void> attach_output(FileDescriptor& pipe, std::unique_ptr<Pump>& pump, FileDescriptor connection,
+                               const std::string& greeting);
+    Result<void> start_input(FileDescriptor connection, const std::string& greeting);
+    bool drained() const;
+    void check_drained();
+
+    EventLoop& loop_;
+    ParentPipes pipes_;
+    FileDescriptor terminal_;
+    bool started_ = false;
+    PendingInput pending_input_;
+    std::unique_ptr<Pump> input_;
+    std::unique_ptr<Pump> output_;
+    std::unique_ptr<Pump> error_;
+    std::function<void()> on_drained_;
+};
+
+}  // namespace nacre::agent
