@@ -9,9 +9,11 @@
 #include <string_view>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/container/hooks.h"
 #include "runtime/container/init_relay.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/pid_file.h"
+#include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
 #include "runtime/state/timestamp.h"
 
@@ -32,6 +34,13 @@ Result<void> check_supported(const oci::Spec& spec) {
     if (spec.process && spec.process->terminal)
         return fail("config.json: /process/terminal: terminals are not supported yet; set it to false");
     return {};
+}
+
+/// prestart (deprecated) before createRuntime, as the specification orders them.
+Result<void> run_create_hooks(const oci::Bundle& bundle, const ContainerState& state) {
+    const auto text = oci_state_json(state, Status::creating, false);
+    NACRE_TRY(run_hooks(bundle.spec.hooks.prestart, "prestart", text, bundle.directory));
+    return run_hooks(bundle.spec.hooks.create_runtime, "createRuntime", text, bundle.directory);
 }
 
 Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle) {
@@ -113,6 +122,8 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));
     NACRE_TRY(follow_reports(relay, directory, state));
+    NACRE_TRY(run_create_hooks(bundle, state));
+    NACRE_TRY(save_config(directory, bundle.config));
     state.status = Status::created;
     return directory.write(state);
 }

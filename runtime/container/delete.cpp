@@ -1,4 +1,6 @@
+#include "runtime/container/hooks.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
 
 namespace nacre::runtime {
@@ -15,7 +17,12 @@ Result<void> delete_locked(const ContainerDirectory& directory, bool force) {
         return tl::unexpected(state.error());
     if (!force)
         NACRE_TRY(check_can_delete(current_status(*state), state->id));
-    return tear_down(directory, *state);
+    const auto spec = load_saved_config(directory);
+    NACRE_TRY(tear_down(directory, *state));
+    if (!spec)
+        return {};  // never fully created: no hook was promised
+    return run_hooks(spec->hooks.poststop, "poststop", oci_state_json(*state, Status::stopped, false),
+                     state->bundle);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/container/network_namespace.h"
 #include "runtime/relay/relay.h"
 #include "runtime/state/timestamp.h"
 #include "vmm/base/file.h"
@@ -71,6 +72,7 @@ Result<AgentConnection> create_in_guest(const InitRelayTask& task) {
 
 Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_TRY(Cgroup(task.cgroup_paths).add_process(0));
+    NACRE_TRY(enter_network_namespace(task.bundle->spec));
     NACRE_ASSIGN(auto vm, launch_vm(task));
     NACRE_TRY(report(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));

@@ -1,4 +1,6 @@
+#include "runtime/container/hooks.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/saved_config.h"
 #include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
@@ -19,7 +21,10 @@ Result<void> start(const Store& store, const std::string& id) {
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
-    return directory.write(state);
+    NACRE_TRY(directory.write(state));
+    NACRE_ASSIGN(const auto spec, load_saved_config(directory));
+    return run_hooks(spec.hooks.poststart, "poststart", oci_state_json(state, Status::running, false),
+                     state.bundle);
 }
 
 }  // namespace nacre::runtime
