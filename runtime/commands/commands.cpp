@@ -6,8 +6,9 @@ namespace nacre::commands {
 
 namespace {
 
-constexpr std::array<const cli::Command*, 9> table{
-    &create, &delete_container, &features, &kill, &list, &run, &spec, &start, &state};
+constexpr auto table = std::to_array<const cli::Command*>(
+    {&check_command, &create_command, &delete_command, &features_command, &kill_command, &list_command,
+     &run_command, &spec_command, &start_command, &state_command});
 
 }  // namespace
 

@@ -7,15 +7,16 @@
 /// The commands of `nacre`, one file each: options → a call into the library that does the work → output.
 namespace nacre::commands {
 
-extern const cli::Command create;
-extern const cli::Command delete_container;
-extern const cli::Command features;
-extern const cli::Command kill;
-extern const cli::Command list;
-extern const cli::Command run;
-extern const cli::Command spec;
-extern const cli::Command start;
-extern const cli::Command state;
+extern const cli::Command check_command;
+extern const cli::Command create_command;
+extern const cli::Command delete_command;
+extern const cli::Command features_command;
+extern const cli::Command kill_command;
+extern const cli::Command list_command;
+extern const cli::Command run_command;
+extern const cli::Command spec_command;
+extern const cli::Command start_command;
+extern const cli::Command state_command;
 
 /// All of them, in the order of the help text.
 std::span<const cli::Command* const> all();

@@ -19,6 +19,7 @@ cli::CommandResult run_create(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command create{"create", "create a container", "<container-id>", options, 1, 1, run_create};
+const cli::Command create_command{"create",  "create a container", "<container-id>", options, 1, 1,
+                                  run_create};
 
 }  // namespace nacre::commands

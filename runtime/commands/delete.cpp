@@ -18,7 +18,7 @@ cli::CommandResult run_delete(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command delete_container{
+const cli::Command delete_command{
     "delete", "delete a container and all that it holds", "<container-id>", options, 1, 1, run_delete};
 
 }  // namespace nacre::commands

@@ -18,7 +18,8 @@ using Names = std::span<const std::string_view>;
 
 // What the guest agent and its kernel do, not what the host could: features.md of runtime-spec 1.2.
 
-constexpr Names hooks{};
+constexpr auto hooks =
+    std::to_array<std::string_view>({"prestart", "createRuntime", "poststart", "poststop"});
 
 constexpr auto mount_options =
     std::to_array<std::string_view>({"acl",          "async",       "atime",          "bind",
@@ -164,7 +165,7 @@ cli::CommandResult run_features(const cli::Invocation&) {
 
 }  // namespace
 
-const cli::Command features{"features",  "show what this runtime supports, as JSON", "", {}, 0, 0,
-                            run_features};
+const cli::Command features_command{"features",  "show what this runtime supports, as JSON", "", {}, 0, 0,
+                                    run_features};
 
 }  // namespace nacre::commands

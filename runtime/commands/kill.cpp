@@ -21,12 +21,12 @@ cli::CommandResult run_kill(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command kill{"kill",
-                        "send a signal (default: SIGTERM) to a container's init process",
-                        "<container-id> [signal]",
-                        options,
-                        1,
-                        2,
-                        run_kill};
+const cli::Command kill_command{"kill",
+                                "send a signal (default: SIGTERM) to a container's init process",
+                                "<container-id> [signal]",
+                                options,
+                                1,
+                                2,
+                                run_kill};
 
 }  // namespace nacre::commands

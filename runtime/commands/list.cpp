@@ -108,6 +108,6 @@ cli::CommandResult run_list(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command list{"list", "list the containers below the root", "", options, 0, 0, run_list};
+const cli::Command list_command{"list", "list the containers below the root", "", options, 0, 0, run_list};
 
 }  // namespace nacre::commands

@@ -28,7 +28,7 @@ cli::CommandResult run_run(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command run{
+const cli::Command run_command{
     "run", "create and start a container, and wait for it", "<container-id>", options, 1, 1, run_run};
 
 }  // namespace nacre::commands

@@ -67,6 +67,6 @@ cli::CommandResult run_spec(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command spec{"spec", "write a new config.json", "", options, 0, 0, run_spec};
+const cli::Command spec_command{"spec", "write a new config.json", "", options, 0, 0, run_spec};
 
 }  // namespace nacre::commands

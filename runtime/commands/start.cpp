@@ -12,7 +12,7 @@ cli::CommandResult run_start(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command start{
+const cli::Command start_command{
     "start", "run the user's program in a created container", "<container-id>", {}, 1, 1, run_start};
 
 }  // namespace nacre::commands

@@ -19,6 +19,7 @@ cli::CommandResult run_state(const cli::Invocation& invocation) {
 
 }  // namespace
 
-const cli::Command state{"state", "output the state of a container", "<container-id>", {}, 1, 1, run_state};
+const cli::Command state_command{"state",  "output the state of a container", "<container-id>", {}, 1, 1,
+                                 run_state};
 
 }  // namespace nacre::commands
