@@ -107,6 +107,9 @@ TEST_CASE("a hook has an absolute path and a positive time-out") {
     auto spec = valid_spec();
     spec.hooks.poststop = {{"/ok", {}, {}, {}}, {"sh", {}, {}, {}}};
     CHECK(refusal_of(spec) == "/hooks/poststop/1/path: \"sh\" must be an absolute path");
+    spec.hooks.create_container = {{"/ok", {}, {}, {}}};
+    CHECK(refusal_of(spec).starts_with("/hooks/createContainer: "));
+    spec.hooks.create_container.clear();
     spec.hooks.poststop = {{"/ok", {}, {}, 0}};
     CHECK(refusal_of(spec) == "/hooks/poststop/0/timeout: must be greater than zero");
 }
