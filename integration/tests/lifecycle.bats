@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# create, start, state, kill, delete, list: the states of a container and what may be done in each.
+load helpers
+
+setup() {
+    bundle=$BATS_TEST_TMPDIR/bundle
+    id=life-$BATS_TEST_NUMBER
+    before=$(host_resources)
+    make_bundle "$bundle" sleep 1000
+}
+
+teardown() {
+    nacre delete --force "$id"
+    diff <(echo "$before") <(host_resources)
+}
+
+create() {
+    nacre create --bundle "$bundle" --pid-file "$BATS_TEST_TMPDIR/pid" "$id" </dev/null >/dev/null 2>&1
+}
+
+@test "created, running, stopped, gone" {
+    create
+    [ "$(status_of "$id")" = created ]
+    nacre start "$id"
+    [ "$(status_of "$id")" = running ]
+    nacre kill "$id" KILL
+    wait_for 20 has_status "$id" stopped
+    [ "$(nacre state "$id" | jq .pid)" -eq 0 ]
+    nacre delete "$id"
+    run nacre state "$id"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"does not exist"* ]]
+}
+
+@test "the pid file holds a living process, without a newline" {
+    create
+    pid=$(cat "$BATS_TEST_TMPDIR/pid")
+    [ "$(stat -c %s "$BATS_TEST_TMPDIR/pid")" -eq "${#pid}" ]
+    [ -d "/proc/$pid" ]
+    [ "$(nacre state "$id" | jq .pid)" -eq "$pid" ]
+}
+
+@test "the caller can reap the exit status from the pid it was given" {
+    set_command "$bundle" sh -c 'exit 7'
+    cat >"$BATS_TEST_TMPDIR/reap.py" <<'PY'
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+bundle, name, pid_file = sys.argv[1:]
+quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+subprocess.run(["nacre", "create", "--bundle", bundle, "--pid-file", pid_file, name], **quiet)
+subprocess.run(["nacre", "start", name], **quiet)
+print(os.waitstatus_to_exitcode(os.waitpid(int(open(pid_file).read()), 0)[1]))
+PY
+    run timeout 60 python3 "$BATS_TEST_TMPDIR/reap.py" "$bundle" "$id" "$BATS_TEST_TMPDIR/pid"
+    [ "$output" = 7 ]
+}
+
+@test "an id is used once" {
+    create
+    run nacre create --bundle "$bundle" "$id"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"container with given ID already exists"* ]]
+}
+
+@test "a running container is deleted only by force" {
+    create
+    nacre start "$id"
+    run nacre delete "$id"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"cannot delete container $id that is not stopped: running"* ]]
+    nacre delete --force "$id"
+    run nacre state "$id"
+    [ "$status" -eq 1 ]
+}
+
+@test "a created container can be deleted, and cannot be started twice" {
+    create
+    nacre start "$id"
+    run nacre start "$id"
+    [ "$status" -eq 1 ]
+}
+
+@test "list shows it, as table, as ids and as json" {
+    create
+    [[ "$(nacre list)" == *"$id"*created* ]]
+    [ "$(nacre list -q)" = "$id" ]
+    [ "$(nacre list --format json | jq -r '.[0].id')" = "$id" ]
+}
+
+@test "a signal reaches the program, which may handle it" {
+    set_command "$bundle" sh -c 'trap "exit 33" TERM; while :; do sleep 0.1; done'
+    create
+    nacre start "$id"
+    sleep 1
+    nacre kill "$id" TERM
+    wait_for 20 has_status "$id" stopped
+}
+
+@test "the processes are in the configured cgroup, which goes with the container" {
+    edit_config "$bundle" '.linux.cgroupsPath = "/nacre-test/one"'
+    create
+    grep -qx "$(cat "$BATS_TEST_TMPDIR/pid")" /sys/fs/cgroup/nacre-test/one/cgroup.procs
+    nacre delete --force "$id"
+    [ ! -e /sys/fs/cgroup/nacre-test/one ]
+    rmdir /sys/fs/cgroup/nacre-test
+}
