@@ -1,0 +1,31 @@
+#include "guest-agent/container/namespaces.h"
+
+#include <doctest/doctest.h>
+#include <sched.h>
+
+using namespace nacre;
+using agent::clone_flags;
+using oci::NamespaceType;
+
+TEST_CASE("a mount namespace is always made") {
+    CHECK(clone_flags({}, true) == CLONE_NEWNS);
+}
+
+TEST_CASE("a namespace with a path is one that the VM has") {
+    oci::Linux config;
+    config.namespaces = {{NamespaceType::pid, "/proc/7/ns/pid"}, {NamespaceType::ipc, ""}};
+    CHECK(clone_flags(config, false) == (CLONE_NEWNS | CLONE_NEWIPC));
+}
+
+TEST_CASE("a standalone container's network namespace is its VM's") {
+    oci::Linux config;
+    config.namespaces = {{NamespaceType::network, ""}, {NamespaceType::pid, ""}, {NamespaceType::uts, ""}};
+    CHECK(clone_flags(config, true) == (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS));
+    CHECK(clone_flags(config, false) == (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWNET));
+}
+
+TEST_CASE("cgroup and time namespaces are entered later") {
+    oci::Linux config;
+    config.namespaces = {{NamespaceType::cgroup, ""}, {NamespaceType::time, ""}};
+    CHECK(clone_flags(config, false) == CLONE_NEWNS);
+}
