@@ -1,24 +1,24 @@
 #!/usr/bin/env bats
 # The truth about failures: never exit status 0, never a hang, nothing left that `delete --force` does not remove.
+# time-limit: 400
 load helpers
 
 setup() {
-    bundle=$BATS_TEST_TMPDIR/bundle
     id=fail-$BATS_TEST_NUMBER
-    before=$(host_resources)
-    make_bundle "$bundle" sleep 1000
+    new_bundle bundle sleep 1000
+    remember_machine
 }
 
 teardown() {
     nacre delete --force "$id"
-    diff <(echo "$before") <(host_resources)
+    assert_nothing_left
 }
 
 # run_in_background: `nacre run` of the bundle, its output in $BATS_TEST_TMPDIR/output; returns when it runs.
 run_in_background() {
     nacre run --bundle "$bundle" "$id" </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
     runner=$!
-    wait_for 60 has_status "$id" running
+    wait_until 60 has_status "$id" running
 }
 
 # ends_with STATUS WORDS: the background run ends in time with that status and says why.
@@ -47,8 +47,8 @@ ends_with() {
 }
 
 @test "the guest kernel panics" {
-    edit_config "$bundle" '.linux.maskedPaths = [] | .linux.readonlyPaths = []'
-    set_command "$bundle" sh -c 'sleep 1; echo c >/proc/sysrq-trigger; sleep 1000'
+    edit_config '.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+    set_command sh -c 'sleep 1; echo c >/proc/sysrq-trigger; sleep 1000'
     nacre run --bundle "$bundle" "$id" </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- &
     runner=$!
     ends_with 137 "the guest kernel panicked: Kernel panic"
@@ -62,13 +62,13 @@ ends_with() {
         kill -9 "$creator" || true
         wait "$creator" || true
         nacre delete --force "$id"
-        diff <(echo "$before") <(host_resources)
+        assert_nothing_left
     done
 }
 
 @test "the container is killed for want of memory" {
-    edit_config "$bundle" '.linux.resources.memory = {"limit": 33554432}'
-    set_command "$bundle" sh -c 'tail /dev/zero'
+    edit_config '.linux.resources.memory = {"limit": 33554432}'
+    set_command sh -c 'tail /dev/zero'
     run timeout 120 nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 137 ]
     [[ "$output" == *"out of memory"* ]]
@@ -104,7 +104,7 @@ ends_with() {
 }
 
 @test "an invalid configuration is one line, in the log too, and leaves nothing" {
-    edit_config "$bundle" '.process.cwd = "relative"'
+    edit_config '.process.cwd = "relative"'
     run nacre --log "$BATS_TEST_TMPDIR/log" --log-format json run --bundle "$bundle" "$id"
     [ "$status" -eq 1 ]
     [ "${#lines[@]}" -eq 1 ]

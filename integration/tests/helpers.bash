@@ -26,6 +26,13 @@ edit_config() {
     mv "$bundle/config.json.new" "$bundle/config.json"
 }
 
+# set_command CMD…: what $bundle runs.
+set_command() {
+    local words
+    words=$(for word; do printf '%s' "$word" | jq -Rs .; done | jq -s .)
+    edit_config '.process.args = $words' --argjson words "$words"
+}
+
 # The directory of the images that integration/image/build made.
 image_dir() {
     "$integration_dir/image/build"
@@ -108,15 +115,16 @@ assert_nothing_left() {
     return 1
 }
 
-# The pid of the VMM that runs container ID, by what its relay's state directory and the process table say.
 vmm_pids() {
     pgrep -x nacre-vmm
 }
 
 # One line, not empty, no terminal codes: how every refusal must look.
 assert_one_clear_line() {
-    [ "$(printf '%s\n' "$1" | wc -l)" -eq 1 ] && [ -n "$1" ] && [[ $1 != *$'\e'* ]] || {
+    case $1 in
+    '' | *$'\n'* | *$'\e'*)
         printf 'not one clear line: %s\n' "$1" >&2
         return 1
-    }
+        ;;
+    esac
 }

@@ -1,17 +1,17 @@
 #!/usr/bin/env bats
 # create, start, state, kill, delete, list: the states of a container and what may be done in each.
+# time-limit: 400
 load helpers
 
 setup() {
-    bundle=$BATS_TEST_TMPDIR/bundle
     id=life-$BATS_TEST_NUMBER
-    before=$(host_resources)
-    make_bundle "$bundle" sleep 1000
+    new_bundle bundle sleep 1000
+    remember_machine
 }
 
 teardown() {
     nacre delete --force "$id"
-    diff <(echo "$before") <(host_resources)
+    assert_nothing_left
 }
 
 create() {
@@ -20,11 +20,11 @@ create() {
 
 @test "created, running, stopped, gone" {
     create
-    [ "$(status_of "$id")" = created ]
+    [ "$(container_status "$id")" = created ]
     nacre start "$id"
-    [ "$(status_of "$id")" = running ]
+    [ "$(container_status "$id")" = running ]
     nacre kill "$id" KILL
-    wait_for 20 has_status "$id" stopped
+    wait_until 20 has_status "$id" stopped
     [ "$(nacre state "$id" | jq .pid)" -eq 0 ]
     nacre delete "$id"
     run nacre state "$id"
@@ -41,7 +41,7 @@ create() {
 }
 
 @test "the caller can reap the exit status from the pid it was given" {
-    set_command "$bundle" sh -c 'exit 7'
+    set_command sh -c 'exit 7'
     cat >"$BATS_TEST_TMPDIR/reap.py" <<'PY'
 import ctypes, os, subprocess, sys
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
@@ -88,16 +88,16 @@ PY
 }
 
 @test "a signal reaches the program, which may handle it" {
-    set_command "$bundle" sh -c 'trap "exit 33" TERM; while :; do sleep 0.1; done'
+    set_command sh -c 'trap "exit 33" TERM; while :; do sleep 0.1; done'
     create
     nacre start "$id"
     sleep 1
     nacre kill "$id" TERM
-    wait_for 20 has_status "$id" stopped
+    wait_until 20 has_status "$id" stopped
 }
 
 @test "the processes are in the configured cgroup, which goes with the container" {
-    edit_config "$bundle" '.linux.cgroupsPath = "/nacre-test/one"'
+    edit_config '.linux.cgroupsPath = "/nacre-test/one"'
     create
     grep -qx "$(cat "$BATS_TEST_TMPDIR/pid")" /sys/fs/cgroup/nacre-test/one/cgroup.procs
     nacre delete --force "$id"

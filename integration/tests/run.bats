@@ -1,28 +1,28 @@
 #!/usr/bin/env bats
 # nacre run: one container in the foreground, from the user's side.
+# time-limit: 400
 load helpers
 
 setup() {
-    bundle=$BATS_TEST_TMPDIR/bundle
     id=run-$BATS_TEST_NUMBER
-    before=$(host_resources)
-    make_bundle "$bundle"
+    new_bundle bundle true
+    remember_machine
 }
 
 teardown() {
     nacre delete --force "$id"
-    diff <(echo "$before") <(host_resources)
+    assert_nothing_left
 }
 
 @test "a container prints to standard output and standard error, each on its own" {
-    set_command "$bundle" sh -c 'echo out; echo err >&2'
+    set_command sh -c 'echo out; echo err >&2'
     nacre run --bundle "$bundle" "$id" >"$bundle/out" 2>"$bundle/err"
     [ "$(cat "$bundle/out")" = out ]
     [ "$(cat "$bundle/err")" = err ]
 }
 
 @test "it runs on a kernel of its own" {
-    set_command "$bundle" uname -r
+    set_command uname -r
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 0 ]
     [ "$output" != "$(uname -r)" ]
@@ -30,47 +30,47 @@ teardown() {
 
 @test "the exit status is the program's, and 128 + n for signal n" {
     for code in 0 1 42 255; do
-        set_command "$bundle" sh -c "exit $code"
+        set_command sh -c "exit $code"
         run nacre run --bundle "$bundle" "$id"
         [ "$status" -eq "$code" ]
     done
-    set_command "$bundle" sh -c 'kill -9 $$; sleep 5'
-    edit_config "$bundle" '.linux.namespaces |= map(select(.type != "pid"))'
+    set_command sh -c 'kill -9 $$; sleep 5'
+    edit_config '.linux.namespaces |= map(select(.type != "pid"))'
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 137 ]
 }
 
 @test "arguments, environment, working directory, user and hostname are as configured" {
-    edit_config "$bundle" '.process.env += ["GREETING=hello world"] | .process.cwd = "/tmp" | .hostname = "little"
+    edit_config '.process.env += ["GREETING=hello world"] | .process.cwd = "/tmp" | .hostname = "little"
         | .process.user = {"uid": 1000, "gid": 1001, "additionalGids": [7]}'
-    set_command "$bundle" sh -c 'echo "$GREETING|$PWD|$(hostname)|$(id -u)|$(id -g)|$(id -G)|$1|$2"' name 'a b' ''
+    set_command sh -c 'echo "$GREETING|$PWD|$(hostname)|$(id -u)|$(id -g)|$(id -G)|$1|$2"' name 'a b' ''
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 0 ]
     [ "$output" = "hello world|/tmp|little|1000|1001|1001 7|a b|" ]
 }
 
 @test "standard input reaches the container and ends" {
-    set_command "$bundle" wc -c
+    set_command wc -c
     run nacre run --bundle "$bundle" "$id" < <(head -c 3000000 /dev/zero)
     [ "$status" -eq 0 ]
     [ "$output" -eq 3000000 ]
 }
 
 @test "100 MB pass through without loss" {
-    set_command "$bundle" cat
+    set_command cat
     head -c 100000000 /dev/urandom >"$BATS_TEST_TMPDIR/data"
     sum=$(nacre run --bundle "$bundle" "$id" <"$BATS_TEST_TMPDIR/data" | sha256sum)
     [ "$sum" = "$(sha256sum <"$BATS_TEST_TMPDIR/data")" ]
 }
 
 @test "a reader that goes away breaks the container's pipe" {
-    set_command "$bundle" yes
+    set_command yes
     run bash -c "timeout 60 nacre run --bundle '$bundle' '$id' | head -n 1"
     [ "$output" = y ]
 }
 
 @test "files written in the container are on the host, with their owner and mode" {
-    set_command "$bundle" sh -c 'echo content >/tmp/file; chown 5:6 /tmp/file; chmod 640 /tmp/file; ln -s file /tmp/link'
+    set_command sh -c 'echo content >/tmp/file; chown 5:6 /tmp/file; chmod 640 /tmp/file; ln -s file /tmp/link'
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 0 ]
     [ "$(stat -c '%u:%g %a' "$bundle/rootfs/tmp/file")" = "5:6 640" ]
@@ -80,12 +80,12 @@ teardown() {
 @test "a bind mount is writable, a read-only one is not, and a single file can be one" {
     mkdir "$BATS_TEST_TMPDIR/shared"
     echo host >"$BATS_TEST_TMPDIR/shared/file"
-    edit_config "$bundle" '.mounts += [
+    edit_config '.mounts += [
         {"destination": "/rw", "type": "bind", "source": $dir, "options": ["rbind", "rw"]},
         {"destination": "/ro", "type": "bind", "source": $dir, "options": ["rbind", "ro"]},
         {"destination": "/etc/name", "type": "bind", "source": ($dir + "/file"), "options": ["bind", "ro"]}]' \
         --arg dir "$BATS_TEST_TMPDIR/shared"
-    set_command "$bundle" sh -c 'cat /etc/name; echo new >/rw/new; cat /ro/new; echo x >/ro/x || echo refused'
+    set_command sh -c 'cat /etc/name; echo new >/rw/new; cat /ro/new; echo x >/ro/x || echo refused'
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 0 ]
     [[ "$output" == host*new*refused ]]
@@ -94,29 +94,29 @@ teardown() {
 }
 
 @test "a read-only root file system takes no write" {
-    edit_config "$bundle" '.root.readonly = true'
-    set_command "$bundle" sh -c 'echo x >/file || echo refused'
+    edit_config '.root.readonly = true'
+    set_command sh -c 'echo x >/file || echo refused'
     run nacre run --bundle "$bundle" "$id"
     [[ "$output" == *refused ]]
     [ ! -e "$bundle/rootfs/file" ]
 }
 
 @test "a missing program is told at once, in runc's words" {
-    set_command "$bundle" /no/such/program
+    set_command /no/such/program
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 1 ]
     [[ "$output" == *'exec: "/no/such/program": stat /no/such/program: no such file or directory'* ]]
-    set_command "$bundle" nosuchprogram
+    set_command nosuchprogram
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 1 ]
     [[ "$output" == *'executable file not found in $PATH'* ]]
 }
 
 @test "capabilities, no_new_privs and resource limits are in force inside" {
-    edit_config "$bundle" '.process.noNewPrivileges = true
+    edit_config '.process.noNewPrivileges = true
         | .process.capabilities |= map_values(["CAP_KILL"])
         | .process.rlimits = [{"type": "RLIMIT_NOFILE", "hard": 77, "soft": 66}]'
-    set_command "$bundle" sh -c 'grep -E "CapBnd|CapEff|NoNewPrivs" /proc/self/status; ulimit -n; ulimit -Hn'
+    set_command sh -c 'grep -E "CapBnd|CapEff|NoNewPrivs" /proc/self/status; ulimit -n; ulimit -Hn'
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 0 ]
     [ "${lines[0]}" = $'CapEff:\t0000000000000020' ]
