@@ -11,16 +11,19 @@ enum class ThreadKind {
     file_server,  // acts on the share for the guest's users
 };
 
-/// The part of the jail that holds for the whole process; to be called while it has one thread: no new
-/// privileges, no core dumps, no ptrace by others, as many descriptors as the hard limit allows, no
-/// capability but those that a thread kind needs, and, if `root_fd` is not -1, that directory as the whole
-/// file system.
-///
-/// The caller of the process has given it a mount namespace of its own with private propagation, in which
-/// `root_fd` is the root of a mount.
-Result<void> enter(int root_fd);
+// The steps into the jail, in this order.
 
-/// The part that holds for the calling thread and threads it starts: capabilities.
+/// First, while the process has one thread: no new privileges, no core dumps, no ptrace by others, and no
+/// capability ever again but those that a thread kind keeps. Threads started later inherit it.
+Result<void> limit_process();
+
+/// On every thread, before it touches what a guest gave: capabilities. (A seccomp filter for the kind belongs
+/// here.)
 Result<void> restrict_thread(ThreadKind kind);
+
+/// When everything outside has been opened, on a thread that was not restricted yet: the directory becomes
+/// the whole file system of the process. It must be the root of a mount, in a mount namespace that the
+/// caller of the process has made, with private propagation.
+Result<void> change_root(int directory);
 
 }  // namespace nacre::jail

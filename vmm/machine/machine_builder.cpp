@@ -9,6 +9,7 @@
 #include "vmm/arch/memory_layout.h"
 #include "vmm/arch/mp_table.h"
 #include "vmm/devices/console/device.h"
+#include "vmm/devices/fs/device.h"
 #include "vmm/devices/rng/device.h"
 #include "vmm/devices/vsock/device.h"
 #include "vmm/jail/jail.h"
@@ -25,18 +26,20 @@ MachineBuilder::MachineBuilder(const Config& config, Log& log, Timeline& timelin
       share_(config.share_fd) {}
 
 Result<std::unique_ptr<Machine>> MachineBuilder::build() {
+    if (config_.jail)
+        NACRE_TRY(jail::limit_process());
     NACRE_ASSIGN(parts_.loop, EventLoop::create());
     NACRE_TRY(create_vm());
     NACRE_TRY(create_memory());
     NACRE_TRY(attach_console());
     NACRE_TRY(attach_vsock());
+    NACRE_TRY(attach_file_system());
     NACRE_TRY(attach_rng());
     timeline_.mark(Phase::vm_made);
     NACRE_TRY(load_guest());
     timeline_.mark(Phase::kernel_loaded);
     NACRE_TRY(create_vcpus());
-    if (config_.jail)
-        NACRE_TRY(jail::enter(share_.get()));
+    NACRE_TRY(enter_jail());
     return std::make_unique<Machine>(std::move(parts_), config_.jail, log_, timeline_);
 }
 
@@ -89,6 +92,17 @@ Result<void> MachineBuilder::attach_vsock() {
     return attach(std::move(device));
 }
 
+Result<void> MachineBuilder::attach_file_system() {
+    if (!share_)
+        return {};
+    fs::Options options;
+    if (config_.jail)
+        options.threads.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::file_server); };
+    NACRE_ASSIGN(auto root, share_.duplicate());
+    NACRE_ASSIGN(auto device, fs::Device::create(std::move(root), std::move(options), log_));
+    return attach(std::move(device));
+}
+
 Result<void> MachineBuilder::attach_rng() {
     return attach(std::make_unique<rng::Device>(*parts_.loop, log_));
 }
@@ -125,6 +139,13 @@ Result<void> MachineBuilder::load_guest() {
     NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
     NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
     return arch::write_entry_tables(memory);
+}
+
+/// The threads restrict themselves when they start.
+Result<void> MachineBuilder::enter_jail() {
+    if (!config_.jail || !share_)
+        return {};
+    return jail::change_root(share_.get());
 }
 
 Result<void> MachineBuilder::create_vcpus() {

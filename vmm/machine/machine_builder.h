@@ -24,9 +24,11 @@ class MachineBuilder {
     Result<void> create_memory();
     Result<void> attach_console();
     Result<void> attach_vsock();
+    Result<void> attach_file_system();
     Result<void> attach_rng();
     Result<void> attach(std::unique_ptr<virtio::Device> device);
     Result<void> load_guest();
+    Result<void> enter_jail();
     Result<void> create_vcpus();
     Result<kvm::Vcpu> create_vcpu(std::uint32_t id, std::span<const kvm_cpuid_entry2> supported_cpuid) const;
     Result<void> enter_boot_state(const kvm::Vcpu& vcpu) const;

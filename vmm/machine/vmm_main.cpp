@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <charconv>
 #include <string_view>
@@ -39,9 +40,19 @@ Result<Config> read_config(int fd) {
     return parse_config(*text);
 }
 
+/// The guest's open files are descriptors of this process.
+void raise_descriptor_limit() {
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0)
+        return;
+    descriptors.rlim_cur = descriptors.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+}
+
 /// Keeps the process small: one heap for all threads, small stacks. A socket closed by its peer is an error
 /// where it is written to, not a signal.
 void set_up_process() {
+    raise_descriptor_limit();
     ::mallopt(M_ARENA_MAX, 1);
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
