@@ -115,7 +115,7 @@ qemu() {
     fi
     if [ "$lab_verbose" = yes ]; then verbosity="loglevel=7"; fi
     exec setpriv --pdeathsig KILL -- qemu-system-x86_64 \
-        -name nacre-lab -M "q35,memory-backend=ram" "${clock[@]}" -cpu "max,+svm" \
+        -name nacre-lab -M "q35,memory-backend=ram" "${clock[@]}" -cpu "max,+svm,-xsave" \
         -m "$lab_memory" -object "memory-backend-memfd,id=ram,size=$lab_memory,share=on" \
         -nodefaults -no-user-config -no-reboot -display none \
         -kernel "$lab_kernel" -initrd "$run_dir/initramfs.cpio" \
