@@ -98,6 +98,7 @@ list_processes() {
 }
 
 remember_machine() {
+    mkdir -p -m 700 /run/nacre  # the root of all containers stays, as runc's does
     machine_state >"$BATS_TEST_TMPDIR/machine-before"
 }
 
