@@ -13,10 +13,12 @@ namespace {
 
 /// Descriptors closed at once when there are too many, and candidates looked at for that.
 constexpr int eviction_batch = 32;
-constexpr int eviction_attempts = 4 * eviction_batch;
+constexpr int eviction_attempts = 2 * eviction_batch;
 
-/// Directories above an evicted file that are opened on the way back to it.
+/// Directories above an evicted file that may have to be opened on the way back to it; fewer when it is only
+/// about evicting one more.
 constexpr std::size_t max_reopen_depth = 4096;
+constexpr std::size_t max_check_depth = 16;
 
 }  // namespace
 
@@ -152,12 +154,16 @@ Outcome<PathDescriptor> InodeTable::descriptor_of(const InodePtr& inode) {
             return inode->descriptor_;
     }
     make_room();
-    return open_again(inode);
+    NACRE_ASSIGN(const auto descriptor, open_again(inode, max_reopen_depth));
+    const std::lock_guard lock(mutex_);
+    if (inode->descriptor_ == nullptr && find_locked(inode->id) != nullptr)
+        give_descriptor(inode, descriptor);
+    return descriptor;
 }
 
 /// Goes up to the nearest directory that is open, then opens what lies between. Not recursive: the guest
 /// decides how deep its directories are.
-Outcome<PathDescriptor> InodeTable::open_again(const InodePtr& inode) {
+Outcome<PathDescriptor> InodeTable::open_again(const InodePtr& inode, std::size_t max_depth) {
     struct Step {
         InodePtr inode;
         std::string name;
@@ -170,7 +176,7 @@ Outcome<PathDescriptor> InodeTable::open_again(const InodePtr& inode) {
         while (closed->descriptor_ == nullptr) {
             steps.push_back({closed, closed->name_});
             closed = find_locked(closed->parent_);
-            if (closed == nullptr || steps.size() > max_reopen_depth)
+            if (closed == nullptr || steps.size() > max_depth)
                 return refuse(ESTALE);
         }
         current = closed->descriptor_;
@@ -183,9 +189,6 @@ Outcome<PathDescriptor> InodeTable::open_again(const InodePtr& inode) {
         if (identity_of(status) != step->inode->identity)
             return refuse(ESTALE);
         current = std::make_shared<const FileDescriptor>(std::move(*opened));
-        const std::lock_guard lock(mutex_);
-        if (step->inode->descriptor_ == nullptr && find_locked(step->inode->id) != nullptr)
-            give_descriptor(step->inode, current);
     }
     return current;
 }
@@ -253,7 +256,7 @@ bool InodeTable::is_where_last_seen(const InodePtr& inode) {
     }
     if (parent == nullptr || name.empty())
         return false;
-    const auto directory = open_again(parent);
+    const auto directory = open_again(parent, max_check_depth);
     if (!directory)
         return false;
     const auto opened = open_beneath((*directory)->get(), name.c_str(), O_PATH);

@@ -111,7 +111,7 @@ class InodeTable {
     InodePtr find_locked(NodeId id) const;
     InodePtr add_locked(const FileIdentity& identity, const Inode& parent);
     void give_descriptor(const InodePtr& inode, PathDescriptor descriptor);
-    Outcome<PathDescriptor> open_again(const InodePtr& inode);
+    Outcome<PathDescriptor> open_again(const InodePtr& inode, std::size_t max_depth);
     void make_room();
     InodePtr next_candidate();
     bool is_where_last_seen(const InodePtr& inode);
