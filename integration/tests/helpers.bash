@@ -29,7 +29,7 @@ edit_config() {
 # set_command CMD…: what $bundle runs.
 set_command() {
     local words
-    words=$(for word; do printf '%s' "$word" | jq -Rs .; done | jq -s .)
+    words=$(printf '%s\037' "$@" | jq -Rs 'split("\u001f")[:-1]')
     edit_config '.process.args = $words' --argjson words "$words"
 }
 
@@ -87,14 +87,7 @@ machine_state() {
 }
 
 list_processes() {
-    local dir name
-    for dir in /proc/[0-9]*; do
-        [ -s "$dir/cmdline" ] || continue
-        name=$(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) || continue
-        case $name in *nacre* | *containerd-shim* | *qemu*) ;; *) continue ;; esac
-        case $name in *bats* | timeout*) continue ;; esac
-        echo "process ${name% }"
-    done | sort
+    pgrep --list-full --full 'nacre|containerd-shim|qemu' | cut -d ' ' -f 2- | grep -vE '(^timeout|bats)' | sed 's/^/process /' | sort
 }
 
 remember_machine() {
