@@ -1,5 +1,6 @@
 #include "runtime/cgroup/cgroup.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -8,8 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <filesystem>
-#include <system_error>
+#include <memory>
 #include <thread>
 
 #include "vmm/base/file.h"
@@ -125,19 +125,35 @@ void read_processes(const std::string& directory, std::vector<pid_t>& pids) {
     }
 }
 
+/// The names of the directories in `directory`: in a cgroup file system, the cgroups below it.
+std::vector<std::string> children_of(const std::string& directory) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
+    while (const auto* entry = entries ? ::readdir(entries.get()) : nullptr) {
+        const std::string name = entry->d_name;
+        if (entry->d_type == DT_DIR && name != "." && name != "..")
+            names.push_back(name);
+    }
+    return names;
+}
+
 /// `directory` and all cgroups below it, children before parents.
 std::vector<std::string> tree_of(const std::string& directory) {
-    std::vector<std::string> tree;
-    std::error_code error;
-    auto entries = std::filesystem::recursive_directory_iterator(directory, error);
-    for (; !error && entries != std::filesystem::recursive_directory_iterator(); entries.increment(error)) {
-        std::error_code ignored;
-        if (entries->is_directory(ignored))
-            tree.push_back(entries->path().string());
+    std::vector<std::string> tree{directory};
+    for (std::size_t i = 0; i < tree.size(); ++i) {
+        const auto parent = tree[i];
+        for (const auto& child : children_of(parent))
+            tree.push_back(parent + "/" + child);
     }
     std::ranges::reverse(tree);
-    tree.push_back(directory);
     return tree;
+}
+
+/// The root of a hierarchy holds every process that is nowhere else: it is never a container's. Only a v1
+/// root has release_agent; only a v2 root has controllers but no events (cgroups(7), cgroup-v2.rst).
+bool is_root(const std::string& directory) {
+    const auto has = [&](const char* file) { return ::access((directory + file).c_str(), F_OK) == 0; };
+    return has("/release_agent") || (has("/cgroup.controllers") && !has("/cgroup.events"));
 }
 
 bool remove_tree(const std::string& directory) {
@@ -164,12 +180,20 @@ Result<Cgroup> Cgroup::locate(const std::string& cgroups_path, const std::string
             path = (hierarchy.own_path == "/" ? "" : hierarchy.own_path) + "/" + path;
         while (path.size() > 1 && path.ends_with('/'))
             path.pop_back();
+        if (path.find_first_not_of("/.") == std::string::npos)
+            return fail(
+                "config.json: /linux/cgroupsPath: \"{}\" is the root cgroup, which cannot be a container's",
+                cgroups_path);
         directories.push_back(hierarchy.mount_point + path);
     }
     return Cgroup(std::move(directories));
 }
 
 Result<bool> Cgroup::create() const {
+    // Whatever is in a container's cgroup is killed with the container: it must not be somebody else's.
+    if (const auto others = processes(); !others.empty())
+        return fail("container's cgroup {} is not empty: {} process(es) found", directories_.front(),
+                    others.size());
     bool made = true;
     for (const auto& directory : directories_) {
         NACRE_ASSIGN(const bool made_here, make_directories(directory));
@@ -211,6 +235,9 @@ std::vector<pid_t> Cgroup::processes() const {
 }
 
 Result<void> Cgroup::remove(int timeout_ms) const {
+    for (const auto& directory : directories_)
+        if (is_root(directory))
+            return fail("remove cgroup {}: it is the root of its hierarchy", directory);
     const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
     for (auto pause = std::chrono::milliseconds(1);;
          pause = std::min(pause * 2, std::chrono::milliseconds(50))) {

@@ -17,7 +17,8 @@ class Cgroup {
     /// Where `cgroups_path` of the configuration leads: an absolute path from the root of each hierarchy; a
     /// relative one below the cgroup of the calling process; "slice:prefix:name" (systemd's form) to
     /// …slice/prefix-name.scope; none to
-    /// /<id>. Paths with ".." are refused.
+    /// /<id>. Paths with ".." and the root cgroup are
+    /// refused.
     static Result<Cgroup> locate(const std::string& cgroups_path, const std::string& id,
                                  const std::vector<CgroupHierarchy>& hierarchies);
 
@@ -25,7 +26,8 @@ class Cgroup {
     explicit Cgroup(std::vector<std::string> directories) : directories_(std::move(directories)) {}
 
     /// Makes the directories that are missing and, on v2, enables the controllers on the way there. Returns
-    /// whether the last directory was made by this call: only then is it ours to kill and remove.
+    /// whether the last directory was made by this call. A cgroup that already has processes in it is
+    /// refused: remove() would kill them.
     Result<bool> create() const;
 
     /// Moves a process there; 0 is the caller.
@@ -38,7 +40,7 @@ class Cgroup {
     std::vector<pid_t> processes() const;
 
     /// Kills what is left in it, waits at most `timeout_ms` for that, and removes it with everything below. A
-    /// cgroup that is gone already is fine.
+    /// cgroup that is gone already is fine; the root of a hierarchy is refused.
     Result<void> remove(int timeout_ms) const;
 
     const std::vector<std::string>& directories() const { return directories_; }

@@ -2,6 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
+
+#include "tests/runtime/temporary_directory.h"
+
+using namespace nacre;
 using namespace nacre::runtime;
 
 namespace {
@@ -18,6 +24,43 @@ std::string located(const std::string& path) {
 TEST_CASE("a path that climbs is refused") {
     CHECK(located("/a/../../b").starts_with("error: config.json: /linux/cgroupsPath: "));
     CHECK(located("..").starts_with("error: "));
+}
+
+TEST_CASE("the root cgroup is refused: deleting the container would kill every process of the host") {
+    for (const auto* path : {"/", "//", "/.", "/./"}) {
+        CAPTURE(path);
+        CHECK(located(path).find("is the root cgroup") != std::string::npos);
+    }
+}
+
+TEST_CASE("a cgroup that holds somebody else's processes, even below it, is refused and left alone") {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directories(directory.path() + "/a/b");
+    std::ofstream(directory.path() + "/a/b/cgroup.procs") << "1\n2\n";
+    const Cgroup cgroup(std::vector<std::string>{directory.path() + "/a"});
+    CHECK(cgroup.processes() == std::vector<pid_t>{1, 2});
+    CHECK(cgroup.create().error().message.find("is not empty: 2 process(es) found") != std::string::npos);
+}
+
+TEST_CASE("the root of a hierarchy is never removed, whatever a state file says") {
+    for (const auto* file : {"release_agent", "cgroup.controllers"}) {
+        const TemporaryDirectory directory;
+        std::ofstream(directory.path() + "/" + file) << "";
+        const Cgroup cgroup(std::vector<std::string>{directory.path()});
+        CHECK(cgroup.remove(0).error().message.find("is the root of its hierarchy") != std::string::npos);
+        CHECK(std::filesystem::exists(directory.path()));
+    }
+}
+
+TEST_CASE("a cgroup is made with its parents, and removed with what is below it") {
+    const TemporaryDirectory directory;
+    const Cgroup cgroup(std::vector<std::string>{directory.path() + "/a/b"});
+    CHECK(cgroup.create().value());
+    CHECK_FALSE(cgroup.create().value());
+    std::filesystem::create_directories(directory.path() + "/a/b/c/d");
+    CHECK(cgroup.remove(0));
+    CHECK_FALSE(std::filesystem::exists(directory.path() + "/a/b"));
+    CHECK(std::filesystem::exists(directory.path() + "/a"));
 }
 
 TEST_CASE("absolute, relative and missing paths") {
