@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
 #include "runtime/state/container_id.h"
+#include "runtime/state/remove_tree.h"
 #include "vmm/base/file.h"
 
 namespace nacre::runtime {
@@ -99,10 +99,8 @@ void ContainerDirectory::unlock() const {
 }
 
 Result<void> ContainerDirectory::remove() const {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-    if (error)
-        return fail_with(error.value(), "remove {}", path_);
+    if (auto removed = remove_tree(AT_FDCWD, path_); !removed)
+        return add_context(std::move(removed).error(), "remove state of container " + id_);
     return {};
 }
 
