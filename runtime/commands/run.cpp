@@ -20,10 +20,17 @@ constexpr std::array<cli::Option, 10> options{{
     {"keep", 0, "", "do not delete the container when it has ended"},
 }};
 
+/// An error of a container that did not end by itself carries its exit status as code: 128 + signal.
+constexpr int lowest_signal_status = 128;
+
 cli::CommandResult run_run(const cli::Invocation& invocation) {
     NACRE_ASSIGN(const auto create, read_create_options(invocation));
     const runtime::RunOptions run_options{invocation.options.flag("detach"), invocation.options.flag("keep")};
-    return runtime::run(runtime::Store(invocation.global.root), create, run_options);
+    const auto status = runtime::run(runtime::Store(invocation.global.root), create, run_options);
+    if (status || status.error().code < lowest_signal_status)
+        return status;
+    invocation.log.error(status.error().message);
+    return status.error().code;
 }
 
 }  // namespace
