@@ -42,10 +42,9 @@ Result<Thread> Thread::start(const std::string& name, std::size_t stack_bytes, s
     auto argument = std::make_unique<Start>(Start{name.substr(0, 15), std::move(body)});
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_bytes);
-    pthread_t handle;
-    int code = 0;
-    {
+    int code = pthread_attr_setstacksize(&attributes, stack_bytes);
+    pthread_t handle{};
+    if (code == 0) {
         const AllSignalsBlocked blocked;
         code = pthread_create(&handle, &attributes, run, argument.get());
     }

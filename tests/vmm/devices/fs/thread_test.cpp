@@ -1,0 +1,40 @@
+#include "vmm/devices/fs/thread.h"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <string>
+
+using nacre::fs::Thread;
+
+TEST_CASE("a thread runs its body under its name, with signals blocked, and is joined") {
+    std::atomic<bool> ran = false;
+    std::string name;
+    sigset_t mask;
+    {
+        const auto thread = Thread::start("a-name-that-is-far-too-long", 256 * 1024, [&] {
+            char text[16];
+            pthread_getname_np(pthread_self(), text, sizeof text);
+            name = text;
+            pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+            ran = true;
+        });
+        REQUIRE(thread);
+    }
+    CHECK(ran);
+    CHECK(name == "a-name-that-is-");
+    CHECK(sigismember(&mask, SIGTERM) == 1);
+    CHECK(sigismember(&mask, SIGXFSZ) == 1);
+}
+
+TEST_CASE("the creator's own signals are as before") {
+    REQUIRE(Thread::start("t", 256 * 1024, [] {}));
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    CHECK(sigismember(&mask, SIGTERM) == 0);
+}
+
+TEST_CASE("a stack that is no stack is an error") {
+    CHECK_FALSE(Thread::start("t", 1, [] {}));
+}
