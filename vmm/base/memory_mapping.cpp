@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cstdint>
 #include <utility>
 
 namespace nacre {
@@ -28,6 +29,19 @@ Result<MemoryMapping> MemoryMapping::anonymous(std::size_t size) {
     if (address == MAP_FAILED)
         return fail_errno("map {} bytes of memory", size);
     return MemoryMapping(address, size);
+}
+
+Result<MemoryMapping> MemoryMapping::anonymous_aligned(std::size_t size, std::size_t alignment) {
+    // mmap knows no alignment: take more, and give back what is in front and behind.
+    NACRE_ASSIGN(auto larger, anonymous(size + alignment));
+    auto* const start = static_cast<std::byte*>(larger.address_);
+    const std::size_t misalignment = reinterpret_cast<std::uintptr_t>(start) % alignment;
+    const std::size_t head = misalignment == 0 ? 0 : alignment - misalignment;
+    if (head != 0)
+        ::munmap(start, head);
+    ::munmap(start + head + size, alignment - head);
+    larger.address_ = nullptr;
+    return MemoryMapping(start + head, size);
 }
 
 Result<MemoryMapping> MemoryMapping::file(int fd, std::size_t offset, std::size_t size, int protection,

@@ -20,6 +20,10 @@ class MemoryMapping {
     /// `size` bytes of zeroes, private to this process, not reserved in swap, readable and writable.
     static Result<MemoryMapping> anonymous(std::size_t size);
 
+    /// The same at a multiple of `alignment`, itself a multiple of the page size (2 MiB, so that the host can
+    /// back it with huge pages).
+    static Result<MemoryMapping> anonymous_aligned(std::size_t size, std::size_t alignment);
+
     /// `size` bytes of the file behind `fd` from `offset` (a multiple of the page size). `protection` and
     /// `flags` as mmap takes them. The mapping outlives `fd`.
     static Result<MemoryMapping> file(int fd, std::size_t offset, std::size_t size, int protection,

@@ -15,6 +15,12 @@
 #include "vmm/jail/jail.h"
 
 namespace nacre::machine {
+namespace {
+
+/// KVM maps huge pages only where guest-physical and host addresses agree modulo their size.
+constexpr std::size_t kHugePageSize = 2 * arch::kMebibyte;
+
+}  // namespace
 
 MachineBuilder::MachineBuilder(const Config& config, Log& log, Timeline& timeline)
     : config_(config),
@@ -60,7 +66,7 @@ Result<void> MachineBuilder::create_memory() {
     std::vector<GuestMemory::Region> regions;
     std::uint32_t slot = 0;
     for (const auto& range : arch::ram_ranges(config_.memory_bytes)) {
-        NACRE_ASSIGN(auto mapping, MemoryMapping::anonymous(range.size));
+        NACRE_ASSIGN(auto mapping, MemoryMapping::anonymous_aligned(range.size, kHugePageSize));
         NACRE_TRY(parts_.vm->set_memory_slot(slot++, range.start, mapping.bytes()));
         regions.push_back({range.start, std::move(mapping)});
     }
