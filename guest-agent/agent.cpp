@@ -8,20 +8,23 @@ namespace nacre::agent {
 Result<Container*> Agent::find_container(const std::string& id) {
     const auto found = containers_.find(id);
     if (found == containers_.end())
-        return fail_with(ENOENT, "container \"{}\" does not exist", id);
+        return tl::unexpected(Error{fmt::format("container \"{}\" does not exist", id), ENOENT});
     return found->second.get();
 }
 
 Result<Process*> Agent::find_process(const protocol::ProcessName& name) {
     NACRE_ASSIGN(auto* container, find_container(name.container));
-    if (!name.exec.empty())
-        return fail_with(ENOENT, "process \"{}\" does not exist", name.exec);
-    return &container->init();
+    if (name.exec.empty())
+        return &container->init();
+    auto* process = container->find_exec(name.exec);
+    if (process == nullptr)
+        return tl::unexpected(Error{fmt::format("process \"{}\" does not exist", name.exec), ENOENT});
+    return process;
 }
 
 Result<void> Agent::create_container(const InitPlan& plan, Container::Events events) {
     if (containers_.contains(plan.id))
-        return fail_with(EEXIST, "container with given ID already exists");
+        return tl::unexpected(Error{"container with given ID already exists", EEXIST});
     NACRE_TRY(environment_.mount_share());
     NACRE_ASSIGN(containers_[plan.id],
                  Container::create(loop_, environment_.cgroup_root, plan, std::move(events)));
@@ -50,8 +53,8 @@ void Agent::reap_children() {
 
 Process* Agent::find_by_pid(pid_t pid) {
     for (const auto& [id, container] : containers_) {
-        if (container->init().pid() == pid && !container->init().is_gone())
-            return &container->init();
+        if (auto* process = container->find_by_pid(pid))
+            return process;
     }
     return nullptr;
 }

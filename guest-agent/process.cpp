@@ -64,6 +64,9 @@ void Process::read_reports() {
 
 void Process::take_report(SetupReport report) {
     switch (report.kind) {
+        case SetupReport::Kind::pid:
+            pid_ = report.pid;
+            return;
         case SetupReport::Kind::console:
             if (auto used = streams_.use_terminal(std::move(report.console)); !used)
                 answer_created(std::move(used));

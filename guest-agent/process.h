@@ -32,6 +32,9 @@ class Process {
     /// Whether it is set up and waits for start().
     bool is_created() const { return state_ == State::created; }
 
+    /// Whether its set-up has succeeded.
+    bool is_set_up() const { return state_ != State::setting_up; }
+
     /// Whether it has been reaped.
     bool is_gone() const { return state_ == State::gone; }
 
@@ -44,6 +47,9 @@ class Process {
 
     ProcessStreams& streams() { return streams_; }
 
+    /// Takes in what the set-up has reported: its pid may change by that.
+    void read_reports();
+
     /// waitpid(2) returned this process.
     void reaped(int wait_status);
 
@@ -52,7 +58,6 @@ class Process {
 
     Process(EventLoop& loop, pid_t pid, SetupParent channel, ParentPipes pipes, Answer on_created,
             OnFinished on_finished);
-    void read_reports();
     void take_report(SetupReport report);
     void answer_created(Result<void> result);
     void answer_start(Result<void> result);

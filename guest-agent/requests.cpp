@@ -156,8 +156,76 @@ void handle(Agent& agent, ControlConnection& connection, const StartContainer& r
         connection.answer(failed(started.error()));
 }
 
-void handle(Agent&, ControlConnection& connection, const ExecProcess&) {
-    connection.answer(Failed{ENOTSUP, "exec is not supported yet"});
+// --- ExecProcess
+
+void forget_exec(Agent& agent, const ProcessName& name) {
+    if (const auto container = agent.find_container(name.container))
+        (*container)->forget_exec(name.exec);
+}
+
+/// Kept until the owner has gone: it may attach to the output yet.
+void on_exec_finished(Agent& agent, const ProcessName& name, const WeakConnection& owner, bool running,
+                      int status) {
+    const auto connection = owner.lock();
+    if (!connection || !connection->is_open() || !running)
+        forget_exec(agent, name);
+    else
+        connection->send(Exited{static_cast<std::uint32_t>(status), false});
+}
+
+void on_exec_owner_gone(Agent& agent, const ProcessName& name) {
+    const auto process = agent.find_process(name);
+    if (process && (*process)->is_gone())
+        forget_exec(agent, name);
+    else if (process)
+        (void)(*process)->signal(SIGKILL);
+}
+
+/// An exec'd process has no request to start it: it starts when it is set up. The answer comes when its
+/// program runs, or cannot be executed.
+void start_exec(Agent& agent, const ProcessName& name, const Process::Answer& answer,
+                const Result<void>& set_up) {
+    const auto process = agent.find_process(name);
+    if (!set_up || !process) {
+        answer(set_up ? Result<void>(tl::unexpected(process.error())) : set_up);
+        return;
+    }
+    if (auto started = (*process)->start(answer); !started)
+        answer(started);
+}
+
+Result<void> exec_process(Agent& agent, ControlConnection& connection, const ExecProcess& request) {
+    if (!is_container_id(request.name.exec))
+        return fail_with(EINVAL, "process name \"{}\"", request.name.exec);
+    NACRE_ASSIGN(auto* container, agent.find_container(request.name.container));
+    NACRE_ASSIGN(auto process, oci::parse_process(request.process));
+    const auto running = std::make_shared<bool>(false);
+    const WeakConnection owner = connection.weak_from_this();
+    const Process::Answer answer = [&agent, name = request.name, owner, running](const Result<void>& result) {
+        *running = result.has_value();
+        const auto connected = owner.lock();
+        const auto started = agent.find_process(name);
+        if (connected && result && started)
+            connected->answer(Created{static_cast<std::uint32_t>((*started)->pid())});
+        else if (connected)
+            connected->answer(failed(result ? started.error() : result.error()));
+    };
+    return container->exec(
+        request.name.exec, std::move(process),
+        [&agent, name = request.name, answer](const Result<void>& result) {
+            start_exec(agent, name, answer, result);
+        },
+        [&agent, name = request.name, owner, running](int status) {
+            on_exec_finished(agent, name, owner, *running, status);
+        });
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ExecProcess& request) {
+    if (auto made = exec_process(agent, connection, request); !made) {
+        connection.answer(failed(made.error()));
+        return;
+    }
+    connection.when_closed([&agent, name = request.name] { on_exec_owner_gone(agent, name); });
 }
 
 Result<void> signal_process(Agent& agent, const SignalProcess& request) {

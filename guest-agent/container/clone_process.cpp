@@ -14,7 +14,8 @@ namespace nacre::agent {
 Result<pid_t> clone_process(std::uint64_t flags, int cgroup) {
     clone_args arguments{};
     arguments.flags = flags;
-    arguments.exit_signal = SIGCHLD;
+    // A sibling has the caller's own exit signal; the kernel wants none named then.
+    arguments.exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
     if (cgroup >= 0) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = static_cast<std::uint64_t>(cgroup);

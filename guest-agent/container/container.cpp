@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include "guest-agent/container/clone_process.h"
+#include "guest-agent/container/exec_process.h"
 #include "guest-agent/container/namespaces.h"
+#include "vmm/base/pidfd.h"
 
 namespace nacre::agent {
 
@@ -19,6 +21,13 @@ Result<pid_t> clone_init(const InitPlan& plan, int cgroup, SetupChild channel, C
     return pid;
 }
 
+Result<pid_t> clone_exec(const ExecPlan& plan, int cgroup, SetupChild channel, ChildPipes pipes) {
+    NACRE_ASSIGN(const auto pid, clone_process(0, cgroup));
+    if (pid == 0)
+        run_exec_process(plan, std::move(channel), std::move(pipes));
+    return pid;
+}
+
 Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process) {
     if (process.terminal)
         return {};
@@ -27,8 +36,13 @@ Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process
 
 }  // namespace
 
-Container::Container(EventLoop& loop, Cgroup cgroup, Events events)
-    : loop_(loop), cgroup_(std::move(cgroup)), events_(std::move(events)) {}
+Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Events events)
+    : loop_(loop),
+      cgroup_(std::move(cgroup)),
+      id_(plan.id),
+      seccomp_(plan.spec.linux.seccomp),
+      personality_(plan.spec.linux.personality),
+      events_(std::move(events)) {}
 
 Container::~Container() {
     cgroup_.kill_all();
@@ -41,7 +55,7 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
                                                      const InitPlan& plan, Events events) {
     NACRE_ASSIGN(auto cgroup, Cgroup::create(cgroup_root, plan.id));
     auto created = std::move(events.created);
-    std::unique_ptr<Container> container(new Container(loop, std::move(cgroup), std::move(events)));
+    std::unique_ptr<Container> container(new Container(loop, std::move(cgroup), plan, std::move(events)));
     if (plan.spec.linux.resources)
         NACRE_TRY(container->cgroup_.apply(*plan.spec.linux.resources));
     NACRE_TRY(container->watch_memory_events());
@@ -54,6 +68,53 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
                                                       raw->on_init_finished(status);
                                                   }));
     return container;
+}
+
+Result<void> Container::exec(const std::string& name, oci::Process process, Process::Answer created,
+                             Process::OnFinished finished) {
+    if (init_->is_gone() || !init_->is_set_up())
+        return fail("cannot exec in a container that is not running");
+    if (execs_.contains(name))
+        return tl::unexpected(Error{fmt::format("process \"{}\" already exists", name), EEXIST});
+    NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
+    NACRE_ASSIGN(auto pipes, pipes_for(process));
+    NACRE_ASSIGN(auto channel, make_setup_channel());
+    const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_};
+    NACRE_ASSIGN(const auto pid,
+                 clone_exec(plan, cgroup_.fd(), std::move(channel.second), std::move(pipes.second)));
+    NACRE_ASSIGN(execs_[name], Process::watch(loop_, pid, std::move(channel.first), std::move(pipes.first),
+                                              std::move(created), std::move(finished)));
+    return {};
+}
+
+Process* Container::find_exec(const std::string& name) {
+    const auto found = execs_.find(name);
+    return found == execs_.end() ? nullptr : found->second.get();
+}
+
+void Container::forget_exec(const std::string& name) {
+    const auto found = execs_.find(name);
+    if (found == execs_.end())
+        return;
+    // Later: the process may be the caller.
+    std::shared_ptr<Process> removed(std::move(found->second));
+    execs_.erase(found);
+    loop_.post([removed] {});
+}
+
+Process* Container::find_by_pid(pid_t pid) {
+    const auto is_it = [pid](Process& process) {
+        // An exec'd process tells its pid in a report, which may not have been read yet.
+        process.read_reports();
+        return process.pid() == pid && !process.is_gone();
+    };
+    if (is_it(*init_))
+        return init_.get();
+    for (const auto& [name, process] : execs_) {
+        if (is_it(*process))
+            return process.get();
+    }
+    return nullptr;
 }
 
 Result<void> Container::watch_memory_events() {

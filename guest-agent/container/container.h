@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "guest-agent/container/cgroup.h"
@@ -30,7 +32,18 @@ class Container {
     /// Kills what is left of it and removes its cgroup.
     ~Container();
 
+    /// Clones a process that sets itself up in this container. `created` and `finished` as in Process::watch.
+    Result<void> exec(const std::string& name, oci::Process process, Process::Answer created,
+                      Process::OnFinished finished);
+
     Process& init() { return *init_; }
+
+    /// The exec'd process of that name, or null.
+    Process* find_exec(const std::string& name);
+    void forget_exec(const std::string& name);
+
+    /// The process of it, if any, whose pid is `pid` and that was not reaped yet.
+    Process* find_by_pid(pid_t pid);
     const Cgroup& cgroup() const { return cgroup_; }
 
     /// Kills every process of it, at once.
@@ -40,18 +53,22 @@ class Container {
     bool is_finished() const { return finished_; }
 
   private:
-    Container(EventLoop& loop, Cgroup cgroup, Events events);
+    Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Events events);
     Result<void> watch_memory_events();
     void check_memory_events();
     void on_init_finished(int status);
 
     EventLoop& loop_;
     Cgroup cgroup_;
+    std::string id_;
+    std::optional<oci::Seccomp> seccomp_;
+    std::optional<oci::Personality> personality_;
     Events events_;
     FileDescriptor memory_events_;
     std::uint64_t oom_kills_ = 0;
     bool finished_ = false;
     std::unique_ptr<Process> init_;
+    std::map<std::string, std::unique_ptr<Process>> execs_;
 };
 
 }  // namespace nacre::agent

@@ -117,6 +117,14 @@ Error Execution::execute() {
     return Error{fmt::format("exec {}: {}", executable_, text), code};
 }
 
+void finish_set_up(SetupChild& channel, Execution& execution) {
+    if (!channel.wait_for_start())
+        ::_exit(1);
+    const auto error = execution.execute();
+    channel.failed(error);
+    ::_exit(failed_execution_status(error.code));
+}
+
 int failed_execution_status(int code) {
     return code == ENOENT ? 127 : 126;
 }

@@ -38,6 +38,10 @@ class Execution {
     std::string executable_;
 };
 
+/// What is left after SetupChild::created(): waits for the agent's start, executes, and reports if that
+/// failed.
+[[noreturn]] void finish_set_up(SetupChild& channel, Execution& execution);
+
 /// The exit status of a process whose execve failed, as shells have it: 127 for a missing program, else 126.
 int failed_execution_status(int code);
 

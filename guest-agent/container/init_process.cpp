@@ -106,11 +106,7 @@ void run_init_process(const InitPlan& plan, SetupChild channel, ChildPipes pipes
         channel.failed(ready.error());
         ::_exit(1);
     }
-    if (!channel.wait_for_start())
-        ::_exit(1);
-    const auto error = execution.execute();
-    channel.failed(error);
-    ::_exit(failed_execution_status(error.code));
+    finish_set_up(channel, execution);
 }
 
 }  // namespace nacre::agent

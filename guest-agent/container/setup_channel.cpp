@@ -13,6 +13,7 @@ namespace {
 
 constexpr char created_code = 'c';
 constexpr char console_code = 't';
+constexpr char pid_code = 'p';
 constexpr char failed_code = 'f';
 constexpr std::size_t max_message_bytes = 4096;
 
@@ -62,6 +63,9 @@ std::optional<SetupReport> SetupParent::receive() {
     report.console = received_descriptor(header);
     if (text[0] == console_code) {
         report.kind = SetupReport::Kind::console;
+    } else if (text[0] == pid_code) {
+        report.kind = SetupReport::Kind::pid;
+        std::memcpy(&report.pid, text.data() + 1, sizeof report.pid);
     } else if (text[0] == created_code) {
         report.kind = SetupReport::Kind::created;
     } else {
@@ -94,6 +98,14 @@ Result<void> SetupChild::send_console(int master) {
     std::memcpy(CMSG_DATA(message), &master, sizeof master);
     if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL) < 0)
         return fail_errno("give the terminal to the agent");
+    return {};
+}
+
+Result<void> SetupChild::send_pid(pid_t pid) {
+    std::array<char, 1 + sizeof pid> message{pid_code};
+    std::memcpy(message.data() + 1, &pid, sizeof pid);
+    if (::write(socket_.get(), message.data(), message.size()) < 0)
+        return fail_errno("report to the agent");
     return {};
 }
 

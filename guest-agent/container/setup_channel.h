@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <utility>
 
@@ -10,6 +12,7 @@ namespace nacre::agent {
 /// What a new process tells the agent while it sets itself up.
 struct SetupReport {
     enum class Kind {
+        pid,      // the set-up goes on in another process, `pid`
         console,  // `console` is the master of the process's terminal; comes before `created`
         created,  // all is done but execve(2); waits for start()
         failed,   // `error` says why; it exits
@@ -17,6 +20,7 @@ struct SetupReport {
     };
     Kind kind = Kind::gone;
     Error error;
+    pid_t pid = 0;  // in the agent's pid namespace
     FileDescriptor console;
 };
 
@@ -45,6 +49,7 @@ class SetupChild {
     int fd() const { return socket_.get(); }
 
     Result<void> send_console(int master);
+    Result<void> send_pid(pid_t pid);
     Result<void> created();
     void failed(const Error& error);
 

@@ -1,0 +1,93 @@
+#include "guest-agent/container/exec_process.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "guest-agent/container/clone_process.h"
+#include "guest-agent/container/console.h"
+#include "guest-agent/container/execution.h"
+#include "guest-agent/container/process_attributes.h"
+#include "vmm/base/file.h"
+
+namespace nacre::agent {
+
+namespace {
+
+#ifndef CLONE_NEWTIME
+constexpr int CLONE_NEWTIME = 0x00000080;
+#endif
+
+/// All of them: entering one that the process is in already changes nothing.
+constexpr int every_namespace =
+    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
+
+Result<void> enter_container(int init) {
+    if (::setns(init, every_namespace) < 0)
+        return fail_errno("enter the container's namespaces");
+    return {};
+}
+
+Result<void> set_up_terminal(const oci::Process& process, SetupChild& channel) {
+    NACRE_ASSIGN(const auto root, open_file("/", O_PATH | O_DIRECTORY));
+    NACRE_ASSIGN(const auto console, open_console(root.get(), process.console_size));
+    if (::fchown(console.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0)
+        return fail_errno("set owner of terminal");
+    NACRE_TRY(take_console(console.slave.get()));
+    return channel.send_console(console.master.get());
+}
+
+Result<void> set_up(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes, Execution& execution) {
+    if (::setsid() < 0)
+        return fail_errno("make session");
+    NACRE_TRY(pipes.take(plan.process.user.uid));
+    NACRE_TRY(join_new_keyring(plan.container_id));
+    if (plan.process.terminal)
+        NACRE_TRY(set_up_terminal(plan.process, channel));
+    if (plan.personality)
+        NACRE_TRY(set_personality(*plan.personality));
+    return execution.prepare();
+}
+
+/// In the child's child.
+[[noreturn]] void become_program(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes,
+                                 Execution& execution) {
+    auto ready = set_up(plan, channel, pipes, execution);
+    if (ready)
+        ready = channel.created();
+    if (!ready) {
+        channel.failed(ready.error());
+        ::_exit(1);
+    }
+    finish_set_up(channel, execution);
+}
+
+/// In the child: gives birth to the process, and tells the agent its pid.
+Result<void> enter_and_clone(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes,
+                             Execution& execution) {
+    // While /proc is still the agent's, and its own protection is in force.
+    NACRE_TRY(reset_inherited_attributes(plan.process));
+    NACRE_TRY(execution.compile_filter(plan.seccomp));
+    NACRE_TRY(enter_container(plan.init));
+    NACRE_ASSIGN(const auto pid, clone_process(CLONE_PARENT, -1));
+    if (pid == 0)
+        become_program(plan, channel, pipes, execution);
+    return channel.send_pid(pid);
+}
+
+}  // namespace
+
+void run_exec_process(const ExecPlan& plan, SetupChild channel, ChildPipes pipes) {
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    const std::array keep{channel.fd(), plan.init, pipes.input.get(), pipes.output.get(), pipes.error.get()};
+    close_other_descriptors(keep);
+    Execution execution(plan.process);
+    if (const auto cloned = enter_and_clone(plan, channel, pipes, execution); !cloned)
+        channel.failed(cloned.error());
+    ::_exit(0);
+}
+
+}  // namespace nacre::agent
