@@ -46,14 +46,30 @@ run_doctest() {
     rm -f "$log"
 }
 
-# run_bats LIMIT FILE CMD…: CMD prints TAP. Tests that the plan announces and that never ran count as failed.
+# run_bats LIMIT FILE CMD…: CMD prints TAP.
 run_bats() {
-    local limit=$1 name log status=0 began plan good bad skipped
-    name=$(basename "$2")
+    local limit=$1 file=$2 log
     shift 2
     log=$(mktemp)
+    record_tap "$limit" "$log" "$@"
+    tally_tap "$file" "$log"
+}
+
+# record_tap LIMIT LOG CMD…: leaves the output in LOG and LOG.err, and how it ended in LOG.end.
+record_tap() {
+    local limit=$1 log=$2 status=0 began
+    shift 2
     began=$(seconds_now)
-    timeout --kill-after=20 $((limit + 60)) "$@" </dev/null 2>"$log.err" | tee "$log" || status=$?
+    timeout --kill-after=20 $((limit + 60)) "$@" </dev/null >"$log" 2>"$log.err" || status=$?
+    echo "$status $(seconds_since "$began")" >"$log.end"
+}
+
+# tally_tap FILE LOG: tests that the plan announces and that never ran count as failed.
+tally_tap() {
+    local name log=$2 plan good bad skipped status seconds
+    name=$(basename "$1")
+    read -r status seconds <"$log.end"
+    cat "$log"
     plan=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log" | head -n 1)
     skipped=$(grep -c '^ok .* # skip' "$log" || true)
     good=$(($(grep -c '^ok ' "$log" || true) - skipped))
@@ -64,8 +80,8 @@ run_bats() {
         tail -n 30 "$log.err"
         note_failure $((${plan:-1} - good - bad - skipped)) "$name: ended early with status $status"
     fi
-    printf '%-40s %10s s %4d passed, %d failed, %d skipped\n' "$name" "$(seconds_since "$began")" "$good" "$bad" "$skipped"
-    rm -f "$log" "$log.err"
+    printf '%-40s %10s s %4d passed, %d failed, %d skipped\n' "$name" "$seconds" "$good" "$bad" "$skipped"
+    rm -f "$log" "$log.err" "$log.end"
 }
 
 # The closing line, alone and last.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Standard streams: the container's are the caller's own, with back-pressure and end of file in both directions.
-# time-limit: 600
+# time-limit: 900
 load helpers
 
 setup() {

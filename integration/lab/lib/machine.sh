@@ -109,10 +109,9 @@ run_on_terminal() {
 }
 
 qemu() {
-    local clock=(-accel "tcg,thread=multi" -smp "$lab_cpus") verbosity="quiet loglevel=4"
-    if [ "$lab_exact" = yes ]; then
-        clock=(-accel "tcg,thread=single" -icount "shift=1,sleep=off" -smp 1)
-    fi
+    # Not thread=multi: with two CPUs in threads of their own, QEMU 7.2 mixes up the states of the lab and of its guest.
+    local clock=(-accel "tcg,thread=single" -smp "$lab_cpus") verbosity="quiet loglevel=4"
+    if [ "$lab_exact" = yes ]; then clock=(-accel "tcg,thread=single" -icount "shift=1,sleep=off" -smp 1); fi
     if [ "$lab_verbose" = yes ]; then verbosity="loglevel=7"; fi
     exec setpriv --pdeathsig KILL -- qemu-system-x86_64 \
         -name nacre-lab -M "q35,memory-backend=ram" "${clock[@]}" -cpu "max,+svm,-xsave" \

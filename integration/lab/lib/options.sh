@@ -5,7 +5,7 @@ repo_dir=$(cd "$lab_dir/../.." && pwd)
 cache_dir=${NACRE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nacre}
 
 lab_memory=4G
-lab_cpus=2
+lab_cpus=1
 lab_timeout=600
 lab_build=$repo_dir/build
 lab_exact=no
@@ -24,7 +24,7 @@ Runs CMD as root in a software-emulated machine that has a working /dev/kvm. std
 are those of CMD. Files of this machine are visible at their own paths; nothing CMD changes reaches them.
 
   --memory SIZE     memory of the lab, 512M or 8G (default 4G)
-  --cpus N          CPUs of the lab (default 2)
+  --cpus N          CPUs of the lab, which share one of this machine (default 1)
   --timeout SECONDS time limit for the whole run (default 600); then the exit status is 124
   --share DIR       DIR is shared read-write, at its own path; may be repeated
   --build DIR       build directory whose bin/ comes first on PATH (default: build/ of this checkout)
