@@ -98,21 +98,32 @@ Result<int> print(const std::string& text) {
     return 0;
 }
 
-Result<int> run_command(const Command& command, std::span<const std::string> words,
-                        const GlobalOptions& global, const Logger& log) {
+/// What the command line asks for, once it is known to be well formed.
+Result<ParsedOptions> parse_command(const Command& command, std::span<const std::string> words) {
     std::vector<Option> table(command.options.begin(), command.options.end());
     table.push_back(help_option);
-    NACRE_ASSIGN(const auto options, parse_options(words, table));
-    if (options.flag("help"))
-        return print(command_help(command));
-    NACRE_TRY(check_count(command, options.arguments().size()));
-    return command.run(Invocation{global, log, options});
+    NACRE_ASSIGN(auto options, parse_options(words, table));
+    if (!options.flag("help"))
+        NACRE_TRY(check_count(command, options.arguments().size()));
+    return options;
 }
 
 /// Errors before the log of --log is open go to standard error in the default form.
 int report(const Logger& log, const Error& error, int status) {
     log.error(error.message);
     return status;
+}
+
+/// A command line that is wrong has status 1 with every command, as with runc.
+int run_command(const Command& command, std::span<const std::string> words, const GlobalOptions& global,
+                const Logger& log) {
+    const auto options = parse_command(command, words);
+    if (!options)
+        return report(log, options.error(), 1);
+    if (options->flag("help"))
+        return print(command_help(command)).value_or(1);
+    const auto status = command.run(Invocation{global, log, *options});
+    return status ? *status : report(log, status.error(), command.failure_status);
 }
 
 }  // namespace
@@ -142,8 +153,7 @@ int run_application(std::span<const std::string> words, std::span<const Command*
     const auto command = find_command(arguments[0], commands);
     if (!command)
         return report(*log, command.error(), 1);
-    const auto status = run_command(**command, std::span(arguments).subspan(1), *global, *log);
-    return status ? *status : report(*log, status.error(), (*command)->failure_status);
+    return run_command(**command, std::span(arguments).subspan(1), *global, *log);
 }
 
 }  // namespace nacre::cli

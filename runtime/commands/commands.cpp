@@ -7,8 +7,8 @@ namespace nacre::commands {
 namespace {
 
 constexpr auto table = std::to_array<const cli::Command*>(
-    {&check_command, &create_command, &delete_command, &features_command, &kill_command, &list_command,
-     &run_command, &spec_command, &start_command, &state_command});
+    {&check_command, &create_command, &delete_command, &exec_command, &features_command, &kill_command,
+     &list_command, &run_command, &spec_command, &start_command, &state_command});
 
 }  // namespace
 

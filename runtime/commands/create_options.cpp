@@ -4,14 +4,19 @@
 
 namespace nacre::commands {
 
+Result<void> check_preserved_descriptors(const cli::ParsedOptions& options) {
+    NACRE_ASSIGN(const auto preserved, options.number("preserve-fds", 1024));
+    if (preserved.value_or(0) != 0)
+        return fail("--preserve-fds {}: open files of the host cannot be passed into a VM", *preserved);
+    return {};
+}
+
 Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invocation) {
     const auto& options = invocation.options;
     NACRE_TRY(runtime::check_container_id(invocation.arguments()[0]));
     if (options.has("console-socket"))
         return fail("--console-socket: terminals are not supported yet");
-    NACRE_ASSIGN(const auto preserved, options.number("preserve-fds", 1024));
-    if (preserved.value_or(0) != 0)
-        return fail("--preserve-fds {}: open files of the host cannot be passed into a VM", *preserved);
+    NACRE_TRY(check_preserved_descriptors(options));
     runtime::CreateOptions create;
     create.id = invocation.arguments()[0];
     create.bundle = options.value("bundle", ".");

@@ -9,6 +9,9 @@ namespace nacre::commands {
 /// kernel of its own and are accepted without effect; what cannot be done is refused.
 Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invocation);
 
+/// Refuses --preserve-fds with any other number than 0.
+Result<void> check_preserved_descriptors(const cli::ParsedOptions& options);
+
 constexpr cli::Option bundle_option{"bundle", 'b', "DIR", "the bundle (default: the current directory)"};
 constexpr cli::Option config_option{"config", 'f', "FILE", "use FILE instead of the bundle's config.json"};
 constexpr cli::Option pid_file_option{"pid-file", 0, "FILE", "write the container's process id to FILE"};

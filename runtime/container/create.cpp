@@ -15,6 +15,7 @@
 #include "runtime/container/pid_file.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
 
 namespace nacre::runtime {
@@ -67,33 +68,10 @@ Result<void> make_cgroup(const oci::Spec& spec, std::uint64_t vm_memory_bytes, C
                                     hierarchies.front().unified));
 }
 
-/// The next line of the relay's reports; an error when it died without one.
-Result<std::string> read_report(int pipe) {
-    std::string line;
-    char character = 0;
-    for (;;) {
-        const auto count = ::read(pipe, &character, 1);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return fail("the container's relay process ended before the container was created");
-        if (character == '\n')
-            return line;
-        line.push_back(character);
-    }
-}
-
 int number_in(std::string_view text) {
     int number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
-}
-
-Error failure_in(std::string_view report) {
-    // "failed <errno> <message>"
-    report.remove_prefix(std::string_view("failed ").size());
-    const auto space = report.find(' ');
-    return Error{std::string(report.substr(space + 1)), number_in(report.substr(0, space))};
 }
 
 Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& directory,
@@ -102,8 +80,6 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
         NACRE_ASSIGN(const auto line, read_report(relay.reports.get()));
         if (line == "created")
             return {};
-        if (line.starts_with("failed "))
-            return tl::unexpected(failure_in(line));
         if (line.starts_with("vmm ")) {
             NACRE_ASSIGN(state.vmm, identify_process(number_in(std::string_view(line).substr(4))));
             NACRE_TRY(directory.write(state));

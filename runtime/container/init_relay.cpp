@@ -10,9 +10,10 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/container/network_namespace.h"
+#include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
+#include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
-#include "vmm/base/file.h"
 
 namespace nacre::runtime {
 
@@ -29,10 +30,6 @@ struct Created {
     RelayedProcess process;
     Streams streams;
 };
-
-Result<void> report(int pipe, const std::string& line) {
-    return write_all(pipe, line + "\n");
-}
 
 /// In the figures' file that NACRE_STATS names, for the benchmark.
 int open_stats() {
@@ -74,7 +71,7 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_TRY(Cgroup(task.cgroup_paths).add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
     NACRE_ASSIGN(auto vm, launch_vm(task));
-    NACRE_TRY(report(reports, fmt::format("vmm {}", vm.pid())));
+    NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));
     NACRE_ASSIGN(auto owner, create_in_guest(task));
     if (task.bundle->spec.root->readonly)
@@ -105,15 +102,15 @@ std::string parent_of(const std::string& path) {
     if (::getppid() != creator)
         ::_exit(1);
     ::setsid();
+    close_inherited_descriptors();
     const auto signals = SignalForwarder::create();
     auto created = signals ? bring_up(task, reports.get()) : tl::unexpected(signals.error());
     if (!created) {
-        [[maybe_unused]] const auto told =
-            report(reports.get(), fmt::format("failed {} {}", created.error().code, created.error().message));
+        report_failure(reports.get(), created.error());
         ::_exit(1);
     }
     ::prctl(PR_SET_PDEATHSIG, 0);
-    if (!report(reports.get(), "created"))
+    if (!report_line(reports.get(), "created"))
         ::_exit(1);
     reports.reset();
     const auto end =
@@ -127,22 +124,18 @@ std::string parent_of(const std::string& path) {
 }  // namespace
 
 Result<InitRelay> fork_init_relay(InitRelayTask task) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0)
-        return fail_errno("create pipe");
-    FileDescriptor reader(ends[0]);
-    FileDescriptor writer(ends[1]);
+    NACRE_ASSIGN(auto pipe, make_report_pipe());
     const pid_t creator = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0)
         return fail_errno("fork the relay");
     if (pid == 0) {
-        reader.reset();
+        pipe.reader.reset();
         // The lock on the directory is the creator's: kept here it would outlive it.
         ::close(task.directory->fd());
-        relay_main(std::move(task), std::move(writer), creator);
+        relay_main(std::move(task), std::move(pipe.writer), creator);
     }
-    return InitRelay{pid, std::move(reader)};
+    return InitRelay{pid, std::move(pipe.reader)};
 }
 
 }  // namespace nacre::runtime

@@ -24,7 +24,7 @@ struct InitRelayTask {
 /// A relay that was forked and is preparing its container.
 struct InitRelay {
     pid_t pid;
-    FileDescriptor reports;  // lines: "vmm <pid>", then "created" or "failed <errno> <message>"
+    FileDescriptor reports;  // relay_reports.h
 };
 
 /// Forks the relay: it joins the cgroup, launches the VM, has the agent create the container, reports, and

@@ -1,36 +1,9 @@
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
-
+#include "runtime/container/foreground.h"
 #include "runtime/container/lifecycle.h"
 
 namespace nacre::runtime {
 
 namespace {
-
-/// Blocks all signals, to be taken with sigwaitinfo(2): the caller's signals are the container's.
-sigset_t block_signals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, nullptr);
-    return all;
-}
-
-/// Waits for the relay, our child, and passes every other signal on to it. Returns its exit status.
-int wait_for_relay(pid_t relay, const sigset_t& signals) {
-    for (;;) {
-        int status = 0;
-        if (::waitpid(relay, &status, WNOHANG) == relay)
-            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        siginfo_t information{};
-        const int signal = ::sigwaitinfo(&signals, &information);
-        if (signal > 0 && signal != SIGCHLD)
-            ::kill(relay, signal);
-    }
-}
 
 /// Why the container ended, if not by itself.
 std::string cause_of_end(const Store& store, const std::string& id) {

@@ -22,8 +22,12 @@ Result<void> save_config(const ContainerDirectory& directory, const std::string&
     return write_all(file.get(), text);
 }
 
+Result<std::string> load_saved_config_text(const ContainerDirectory& directory) {
+    return read_file(path_in(directory), oci::max_config_bytes);
+}
+
 Result<oci::Spec> load_saved_config(const ContainerDirectory& directory) {
-    NACRE_ASSIGN(const auto text, read_file(path_in(directory), oci::max_config_bytes));
+    NACRE_ASSIGN(const auto text, load_saved_config_text(directory));
     return oci::parse_config(text, path_in(directory));
 }
 

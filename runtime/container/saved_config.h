@@ -11,6 +11,7 @@ namespace nacre::runtime {
 Result<void> save_config(const ContainerDirectory& directory, const std::string& text);
 
 /// The configuration saved by save_config().
+Result<std::string> load_saved_config_text(const ContainerDirectory& directory);
 Result<oci::Spec> load_saved_config(const ContainerDirectory& directory);
 
 }  // namespace nacre::runtime

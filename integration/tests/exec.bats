@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# nacre exec: more processes in a running container, each with a host process that stands for it.
+# time-limit: 400
+load helpers
+
+# One container serves all tests of the file: a start costs seconds in the lab.
+setup_file() {
+    export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    new_bundle bundle sleep 1000
+    edit_config '.process.env += ["FROM_CONFIG=yes"]'
+    nacre run --detach --bundle "$bundle" exec </dev/null >/dev/null 2>&1
+}
+
+teardown_file() {
+    nacre delete --force exec
+}
+
+@test "streams are the caller's own, with end of file in both directions" {
+    printf 'one\ntwo\n' | nacre exec exec sh -c 'cat; echo err >&2' >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err"
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = $'one\ntwo' ]
+    [ "$(cat "$BATS_TEST_TMPDIR/err")" = err ]
+    [ "$(nacre exec exec head -c 3000000 /dev/zero | wc -c)" -eq 3000000 ]
+}
+
+@test "the exit status is the process's, and 128 + n for signal n" {
+    for code in 0 1 42 255; do
+        run nacre exec exec sh -c "exit $code"
+        [ "$status" -eq "$code" ]
+    done
+    run nacre exec exec sh -c 'kill -9 $$'
+    [ "$status" -eq 137 ]
+}
+
+@test "it is in the container: namespaces, root, hostname, and its words are its own" {
+    run nacre exec exec sh -c 'hostname; tr "\0" " " </proc/1/cmdline; echo; echo "$@"' name --flag -- -x ''
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = nacre ]
+    [ "${lines[1]}" = "sleep 1000 " ]
+    [ "${lines[2]}" = "--flag -- -x " ]
+}
+
+@test "the configuration's process is the default, and options change it" {
+    run nacre exec exec sh -c 'echo $FROM_CONFIG $PWD $(id -u):$(id -g); grep -E "CapEff|CapAmb|NoNewPrivs" /proc/self/status'
+    [ "${lines[0]}" = "yes / 0:0" ]
+    [[ "${lines[1]}" == CapEff:*0000000020000420 ]]
+    [[ "$output" == *NoNewPrivs:*1* ]]
+    run nacre exec --user 1000:1001 -g 7 --additional-gids=8 --cwd /tmp -e A=1 --env "B=x y" exec \
+        sh -c 'echo $FROM_CONFIG $A $B $PWD $(id -u):$(id -G)'
+    [ "$output" = "yes 1 x y /tmp 1000:1001 7 8" ]
+    run nacre exec --cap CAP_NET_ADMIN exec grep CapEff /proc/self/status
+    [[ "$output" == *0000000020001420 ]]
+}
+
+@test "--process takes a process.json" {
+    jq '.process | .args = ["sh", "-c", "echo $X; exit 9"] | .env = ["X=from file", "PATH=/bin"]' \
+        "$BATS_FILE_TMPDIR/bundle/config.json" >"$BATS_TEST_TMPDIR/process.json"
+    run nacre exec --process "$BATS_TEST_TMPDIR/process.json" exec
+    [ "$status" -eq 9 ]
+    [ "$output" = "from file" ]
+}
+
+@test "what cannot run fails at once with 255 and runc's words" {
+    run nacre exec exec nosuch
+    [ "$status" -eq 255 ]
+    [[ "$output" == *'exec failed: unable to start container process: exec: \"nosuch\": executable file not found in $PATH'* ]]
+    run nacre exec exec /no/such
+    [[ "$output" == *'exec: \"/no/such\": stat /no/such: no such file or directory'* ]]
+    run nacre exec exec /etc/passwd
+    [ "$status" -eq 255 ]
+    [[ "$output" == *'permission denied'* ]]
+    run nacre exec exec
+    [ "$status" -eq 255 ]
+    [[ "$output" == *'process args cannot be empty'* ]]
+    run nacre exec --cwd /nosuch exec true
+    [ "$status" -eq 255 ]
+    run nacre exec nosuch true
+    [ "$status" -eq 255 ]
+    [[ "$output" == *'container does not exist'* ]]
+    run nacre exec --user nobody exec true
+    [ "$status" -eq 255 ]
+    run nacre exec --nosuch exec true
+    [ "$status" -eq 1 ]
+}
+
+@test "a detached process has a pid on the host: reaped by the caller, signalled, killed" {
+    cat >"$BATS_TEST_TMPDIR/reap.py" <<'PY'
+import ctypes, os, signal, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+def detached(script):
+    read, write = os.pipe()
+    subprocess.run(["nacre", "exec", "--detach", "--pid-file", sys.argv[1], "exec", "sh", "-c", script],
+                   stdin=subprocess.DEVNULL, stdout=write, stderr=subprocess.DEVNULL, check=True)
+    os.close(write)
+    return int(open(sys.argv[1]).read()), open(read)
+def end(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+pid, out = detached("echo hello; exit 7")
+print(out.read().strip(), end(pid))
+pid, out = detached("trap 'exit 33' TERM; echo ready; while :; do sleep 0.1; done")
+out.readline()
+os.kill(pid, signal.SIGTERM)
+print("trapped", end(pid))
+pid, out = detached("echo $$; exec sleep 777")
+guest_pid = out.readline().strip()
+os.kill(pid, signal.SIGKILL)
+print("killed", end(pid), guest_pid)
+PY
+    run timeout 60 python3 "$BATS_TEST_TMPDIR/reap.py" "$BATS_TEST_TMPDIR/pid"
+    [ "${lines[0]}" = "hello 7" ]
+    [ "${lines[1]}" = "trapped 33" ]
+    [[ "${lines[2]}" == "killed -9 "* ]]
+    wait_until 10 nacre exec exec sh -c "! grep -q 777 /proc/${lines[2]##* }/cmdline"
+}
+
+# status_of PID: sets $status as run does, for a process in the background.
+status_of() {
+    status=0
+    wait "$1" || status=$?
+}
+
+@test "signals of a process in the foreground are passed on" {
+    command nacre exec exec sh -c 'trap "exit 44" TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" 3>&- &
+    wait_until 20 grep ready "$BATS_TEST_TMPDIR/out"
+    kill -TERM $!
+    status_of $!
+    [ "$status" -eq 44 ]
+}
+
+@test "many at once" {
+    for i in $(seq 20); do
+        nacre exec exec sh -c "echo $i; cat; exit $i" </dev/null >"$BATS_TEST_TMPDIR/out$i" &
+        pids[i]=$!
+    done
+    for i in $(seq 20); do
+        status_of "${pids[$i]}"
+        [ "$status" -eq "$i" ]
+        [ "$(cat "$BATS_TEST_TMPDIR/out$i")" = "$i" ]
+    done
+}
+
+@test "exec'd processes end with their container, which then takes no more" {
+    new_bundle short sleep 1000
+    nacre run --detach --bundle "$bundle" exec-short </dev/null >/dev/null 2>&1
+    nacre exec exec-short sleep 1000 </dev/null 3>&- &
+    pid=$!
+    sleep 1
+    nacre kill exec-short KILL
+    status_of "$pid"
+    [ "$status" -eq 137 ]
+    wait_until 20 has_status exec-short stopped
+    run nacre exec exec-short true
+    [ "$status" -eq 255 ]
+    [[ "$output" == *'cannot exec in a stopped container'* ]]
+    nacre delete exec-short
+}

@@ -1,0 +1,69 @@
+#include "runtime/container/exec.h"
+
+#include <sys/wait.h>
+
+#include "runtime/container/exec_relay.h"
+#include "runtime/container/foreground.h"
+#include "runtime/container/pid_file.h"
+#include "runtime/container/saved_config.h"
+#include "runtime/oci/bundle.h"
+#include "runtime/oci/parser.h"
+#include "runtime/oci/validation.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+Result<ContainerState> open_container(const Store& store, const ExecOptions& options) {
+    NACRE_ASSIGN(const auto directory, store.open(options.id));
+    NACRE_ASSIGN(auto state, directory.read());
+    const auto status = current_status(state);
+    if (!(status == Status::paused && options.ignore_paused))
+        NACRE_TRY(check_can_exec(status));
+    return state;
+}
+
+/// From the options and the configuration that the container was created from.
+Result<oci::ProcessFile> configured_process(const Store& store, const ExecOptions& options) {
+    NACRE_ASSIGN(const auto directory, store.open(options.id));
+    NACRE_ASSIGN(const auto config, load_saved_config_text(directory));
+    oci::ProcessFile process;
+    NACRE_ASSIGN(process.text, exec_process_json(config, options.changes));
+    NACRE_ASSIGN(process.process, oci::parse_process(process.text, "process"));
+    NACRE_TRY(oci::validate(process.process, "process: "));
+    return process;
+}
+
+Result<oci::ProcessFile> process_to_run(const Store& store, const ExecOptions& options) {
+    if (!options.process_file.empty())
+        return oci::load_process(options.process_file);
+    if (options.changes.args.empty())
+        return fail("process args cannot be empty");
+    return configured_process(store, options);
+}
+
+Result<void> write_pid(const ExecOptions& options, pid_t relay) {
+    auto written = options.pid_file.empty() ? Result<void>() : write_pid_file(options.pid_file, relay);
+    if (!written) {
+        ::kill(relay, SIGKILL);
+        ::waitpid(relay, nullptr, 0);
+    }
+    return written;
+}
+
+}  // namespace
+
+Result<int> exec(const Store& store, const ExecOptions& options) {
+    NACRE_ASSIGN(auto container, open_container(store, options));
+    NACRE_ASSIGN(auto process, process_to_run(store, options));
+    if (process.process.terminal)
+        return fail("process.json: /terminal: terminals are not supported yet; set it to false");
+    NACRE_ASSIGN(const auto relay,
+                 fork_exec_relay({std::move(container), std::move(process.text), !options.detach}));
+    NACRE_TRY(write_pid(options, relay));
+    if (options.detach)
+        return 0;
+    return wait_for_relay(relay, block_signals());
+}
+
+}  // namespace nacre::runtime
