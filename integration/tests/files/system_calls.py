@@ -24,6 +24,11 @@ def show(name, call, *arguments, **options):
     return result
 
 
+def opened(path, flags):
+    os.close(os.open(path, flags))
+    return "opened"
+
+
 def write(path, content=b"content", mode=0o644):
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     os.write(fd, content)
@@ -185,7 +190,8 @@ def attributes():
     show("read back", lambda: os.getxattr("attr", "security.capability").hex())
     write("attr", b"changed")
     show("gone after a write", os.getxattr, "attr", "security.capability")
-    show("remove a missing one", os.removexattr, "attr", "security.capability")
+    if os.geteuid() == 0:  # to others an overlay file system says ENODATA, any other EPERM
+        show("remove a missing one", os.removexattr, "attr", "security.capability")
     show("unknown name space", os.setxattr, "attr", "nonsense.name", b"x")
 
 
@@ -221,9 +227,9 @@ def locks():
 def permissions():
     write("private", mode=0o600)
     show("access", lambda: (os.access("private", os.R_OK), os.access("private", os.X_OK)))
-    show("another's file", os.open, "/tmp/of-root/private", os.O_RDONLY)
-    show("another's readable file", os.open, "/tmp/of-root/readable", os.O_WRONLY)
-    show("creation in another's directory", os.open, "/tmp/of-root/new", os.O_WRONLY | os.O_CREAT)
+    show("another's file", opened, "/tmp/of-root/private", os.O_RDONLY)
+    show("another's readable file", opened, "/tmp/of-root/readable", os.O_WRONLY)
+    show("creation in another's directory", opened, "/tmp/of-root/new", os.O_WRONLY | os.O_CREAT)
     show("removal from another's directory", os.unlink, "/tmp/of-root/removable")
     show("removal from a sticky directory", os.unlink, "/tmp/of-root/sticky/file")
     show("group readable", read, "/tmp/of-root/group")
