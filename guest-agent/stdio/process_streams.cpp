@@ -1,5 +1,6 @@
 #include "guest-agent/stdio/process_streams.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -19,6 +20,9 @@ Result<void> greet(int connection, const std::string& greeting) {
 
 Result<void> ProcessStreams::use_terminal(FileDescriptor master) {
     NACRE_TRY(set_nonblocking(master.get(), true));
+    terminal_slave_.reset(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (!terminal_slave_)
+        return fail_errno("open terminal");
     // A descriptor for each direction: both are watched.
     NACRE_ASSIGN(pipes_.input, master.duplicate());
     NACRE_ASSIGN(pipes_.output, master.duplicate());
@@ -58,12 +62,30 @@ Result<void> ProcessStreams::attach_output(FileDescriptor& pipe, std::unique_ptr
                                            FileDescriptor connection, const std::string& greeting) {
     NACRE_TRY(greet(connection.get(), greeting));
     const auto method = terminal_ ? Pump::Method::copy : Pump::Method::splice;
-    NACRE_ASSIGN(pump,
-                 Pump::start(loop_, std::move(pipe), std::move(connection), method, [this, &pump](Pump::End) {
-                     pump.reset();
-                     check_drained();
-                 }));
+    NACRE_ASSIGN(pump, Pump::start(loop_, std::move(pipe), std::move(connection), method,
+                                   [this, &pump](Pump::End end) { on_output_end(pump, end); }));
+    if (!process_gone_)
+        return {};
+    watch_idle(*pump);
+    if (pump->idle())
+        pump.reset();
     return {};
+}
+
+void ProcessStreams::on_output_end(std::unique_ptr<Pump>& pump, Pump::End end) {
+    pump.reset();
+    if (terminal_ && end == Pump::End::sink_closed)
+        hang_up();
+    check_drained();
+}
+
+/// The kernel sends SIGHUP to the terminal's session once no master is open.
+void ProcessStreams::hang_up() {
+    input_.reset();
+    pending_input_ = {};
+    pipes_ = {};
+    terminal_slave_.reset();
+    terminal_.reset();
 }
 
 Result<void> ProcessStreams::start_input(FileDescriptor connection, const std::string& greeting) {
@@ -89,15 +111,24 @@ bool ProcessStreams::drained() const {
 }
 
 void ProcessStreams::check_drained() {
-    if (on_drained_ && drained())
+    if (!process_gone_ || !drained())
+        return;
+    output_.reset();
+    error_.reset();
+    if (on_drained_)
         std::exchange(on_drained_, nullptr)();
 }
 
+void ProcessStreams::watch_idle(Pump& pump) {
+    pump.when_idle([this] { check_drained(); });
+}
+
 void ProcessStreams::when_drained(std::function<void()> on_drained) {
+    process_gone_ = true;
     on_drained_ = std::move(on_drained);
     for (auto* pump : {output_.get(), error_.get()}) {
         if (pump != nullptr)
-            pump->when_idle([this] { check_drained(); });
+            watch_idle(*pump);
     }
     check_drained();
 }

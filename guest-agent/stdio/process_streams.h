@@ -18,7 +18,8 @@ class ProcessStreams {
     ProcessStreams(const ProcessStreams&) = delete;
     ProcessStreams& operator=(const ProcessStreams&) = delete;
 
-    /// The process has a terminal: its master (non-blocking from now on) takes the place of the pipes.
+    /// The process has a terminal: its master (non-blocking from now on) takes the place of the pipes. When
+    /// the host closes the connection to standard output the terminal is hung up.
     Result<void> use_terminal(FileDescriptor master);
 
     /// An error if the stream was attached before.
@@ -31,8 +32,9 @@ class ProcessStreams {
     /// The process executes its program.
     void started();
 
-    /// Calls `on_drained` when all output that the process has written so far was passed on, or cannot be:
-    /// at once or later from the loop.
+    /// The process is gone. Calls `on_drained` when all output that it has written was passed on, or cannot
+    /// be, at once or later from the loop. The output connections are closed then, also if the process's
+    /// children live on and have the streams open.
     void when_drained(std::function<void()> on_drained);
 
     /// Sets the terminal's window size; an error if there is no terminal.
@@ -47,12 +49,18 @@ class ProcessStreams {
     Result<void> attach_output(FileDescriptor& pipe, std::unique_ptr<Pump>& pump, FileDescriptor connection,
                                const std::string& greeting);
     Result<void> start_input(FileDescriptor connection, const std::string& greeting);
+    void on_output_end(std::unique_ptr<Pump>& pump, Pump::End end);
+    void hang_up();
+    void watch_idle(Pump& pump);
     bool drained() const;
     void check_drained();
 
     EventLoop& loop_;
     ParentPipes pipes_;
-    FileDescriptor terminal_;
+    FileDescriptor terminal_;  // its master
+    FileDescriptor
+        terminal_slave_;  // open here, so that the master does not fail while no process has it open
+    bool process_gone_ = false;
     bool started_ = false;
     PendingInput pending_input_;
     std::unique_ptr<Pump> input_;

@@ -126,6 +126,14 @@ status_of() {
     [ "$status" -eq 44 ]
 }
 
+@test "a process that leaves a child behind does not keep its exec waiting" {
+    SECONDS=0
+    run nacre exec exec sh -c 'sleep 100 & echo started'
+    [ "$status" -eq 0 ]
+    [ "$output" = started ]
+    [ "$SECONDS" -lt 4 ]
+}
+
 @test "many at once" {
     for i in $(seq 20); do
         nacre exec exec sh -c "echo $i; cat; exit $i" </dev/null >"$BATS_TEST_TMPDIR/out$i" &

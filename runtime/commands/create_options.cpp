@@ -14,13 +14,12 @@ Result<void> check_preserved_descriptors(const cli::ParsedOptions& options) {
 Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invocation) {
     const auto& options = invocation.options;
     NACRE_TRY(runtime::check_container_id(invocation.arguments()[0]));
-    if (options.has("console-socket"))
-        return fail("--console-socket: terminals are not supported yet");
     NACRE_TRY(check_preserved_descriptors(options));
     runtime::CreateOptions create;
     create.id = invocation.arguments()[0];
     create.bundle = options.value("bundle", ".");
     create.config = options.value("config");
+    create.console_socket = options.value("console-socket");
     create.pid_file = options.value("pid-file");
     return create;
 }

@@ -63,14 +63,13 @@ Result<runtime::ProcessChanges> read_changes(const cli::ParsedOptions& given) {
 
 Result<runtime::ExecOptions> read_options(const cli::ParsedOptions& given) {
     NACRE_TRY(check_preserved_descriptors(given));
-    for (const auto* name : {"tty", "console-socket", "cgroup"}) {
-        if (given.has(name))
-            return fail("--{} is not supported yet", name);
-    }
+    if (given.has("cgroup"))
+        return fail("--cgroup is not supported yet");
     runtime::ExecOptions exec;
     exec.id = given.arguments()[0];
     exec.process_file = given.value("process");
     NACRE_ASSIGN(exec.changes, read_changes(given));
+    exec.console_socket = given.value("console-socket");
     exec.pid_file = given.value("pid-file");
     exec.detach = given.flag("detach");
     exec.ignore_paused = given.flag("ignore-paused");

@@ -31,12 +31,6 @@ std::uint64_t host_memory_bytes() {
     return information.totalram * information.mem_unit;
 }
 
-Result<void> check_supported(const oci::Spec& spec) {
-    if (spec.process && spec.process->terminal)
-        return fail("config.json: /process/terminal: terminals are not supported yet; set it to false");
-    return {};
-}
-
 /// prestart (deprecated) before createRuntime, as the specification orders them.
 Result<void> run_create_hooks(const oci::Bundle& bundle, const ContainerState& state) {
     const auto text = oci_state_json(state, Status::creating, false);
@@ -88,12 +82,13 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
 }
 
 Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
-                       ContainerState& state) {
+                       ProcessTerminal terminal, ContainerState& state) {
     NACRE_TRY(directory.write(state));
     const auto size = vm_size(bundle.spec, host_memory_bytes());
     NACRE_TRY(make_cgroup(bundle.spec, size.memory_bytes, state));
     NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
-    InitRelayTask task{&bundle, &directory, assets, size, std::move(share), state.cgroup_paths};
+    InitRelayTask task{
+        &bundle, &directory, assets, size, std::move(share), state.cgroup_paths, std::move(terminal)};
     NACRE_ASSIGN(const auto relay, fork_init_relay(std::move(task)));
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));
@@ -116,11 +111,13 @@ void undo_create(const ContainerDirectory& directory, const ContainerState& stat
 
 Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(const auto bundle, oci::load_bundle(options.bundle, options.config));
-    NACRE_TRY(check_supported(bundle.spec));
+    NACRE_ASSIGN(auto terminal,
+                 choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle);
-    auto created = state ? create_in(directory, bundle, assets, *state) : tl::unexpected(state.error());
+    auto created = state ? create_in(directory, bundle, assets, std::move(terminal), *state)
+                         : tl::unexpected(state.error());
     if (created && !options.pid_file.empty())
         created = write_pid_file(options.pid_file, state->relay.pid);
     if (!created)

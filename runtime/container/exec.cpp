@@ -42,13 +42,17 @@ Result<oci::ProcessFile> process_to_run(const Store& store, const ExecOptions& o
     return configured_process(store, options);
 }
 
-Result<void> write_pid(const ExecOptions& options, pid_t relay) {
-    auto written = options.pid_file.empty() ? Result<void>() : write_pid_file(options.pid_file, relay);
-    if (!written) {
+/// The relay's pid, once the program runs and the pid file is written.
+Result<pid_t> start_relay(ExecRelayTask& task, const ExecOptions& options) {
+    NACRE_ASSIGN(const auto relay, fork_exec_relay(task));
+    if (options.pid_file.empty())
+        return relay;
+    if (auto written = write_pid_file(options.pid_file, relay); !written) {
         ::kill(relay, SIGKILL);
         ::waitpid(relay, nullptr, 0);
+        return tl::unexpected(std::move(written).error());
     }
-    return written;
+    return relay;
 }
 
 }  // namespace
@@ -56,14 +60,16 @@ Result<void> write_pid(const ExecOptions& options, pid_t relay) {
 Result<int> exec(const Store& store, const ExecOptions& options) {
     NACRE_ASSIGN(auto container, open_container(store, options));
     NACRE_ASSIGN(auto process, process_to_run(store, options));
-    if (process.process.terminal)
-        return fail("process.json: /terminal: terminals are not supported yet; set it to false");
-    NACRE_ASSIGN(const auto relay,
-                 fork_exec_relay({std::move(container), std::move(process.text), !options.detach}));
-    NACRE_TRY(write_pid(options, relay));
+    NACRE_ASSIGN(auto terminal, choose_terminal(process.process, options.detach, options.console_socket));
+    if (const auto size = window_size(terminal.caller.get())) {
+        NACRE_ASSIGN(process.text, with_console_size(process.text, *size));
+    }
+    const int callers_terminal = terminal.caller.get();
+    ExecRelayTask task{std::move(container), std::move(process.text), std::move(terminal), !options.detach};
     if (options.detach)
-        return 0;
-    return wait_for_relay(relay, block_signals());
+        return start_relay(task, options).map([](pid_t) { return 0; });
+    NACRE_ASSIGN(const auto foreground, Foreground::begin(callers_terminal));
+    return start_relay(task, options).map([&](pid_t relay) { return foreground.wait_for(relay); });
 }
 
 }  // namespace nacre::runtime

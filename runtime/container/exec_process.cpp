@@ -118,6 +118,17 @@ Result<std::string> exec_process_json(const std::string& config, const ProcessCh
     return json_text(process);
 }
 
+Result<std::string> with_console_size(const std::string& process, const oci::ConsoleSize& size) {
+    rapidjson::Document document;
+    NACRE_TRY(oci::parse_json(process, "process.json", document));
+    if (!document.IsObject())
+        return fail("process.json: must be an object");
+    Editor console = Editor(document, document.GetAllocator()).object("consoleSize");
+    console.set("height", Value(size.height));
+    console.set("width", Value(size.width));
+    return json_text(document);
+}
+
 Result<void> parse_user(const std::string& text, ProcessChanges& changes) {
     const auto colon = text.find(':');
     if (colon != std::string::npos) {

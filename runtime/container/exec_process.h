@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/oci/spec.h"
 #include "vmm/base/result.h"
 
 namespace nacre::runtime {
@@ -29,6 +30,9 @@ struct ProcessChanges {
 /// The process.json of a process that is exec'd into a container with the configuration `config` (JSON text,
 /// valid). Members that this runtime does not know stay as they are.
 Result<std::string> exec_process_json(const std::string& config, const ProcessChanges& changes);
+
+/// The same process.json with another consoleSize.
+Result<std::string> with_console_size(const std::string& process, const oci::ConsoleSize& size);
 
 /// "UID" or "UID:GID", as numbers, into `changes`.
 Result<void> parse_user(const std::string& text, ProcessChanges& changes);

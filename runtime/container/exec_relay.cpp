@@ -38,19 +38,22 @@ Result<AgentConnection> exec_in_guest(const ExecRelayTask& task, const protocol:
     return owner;
 }
 
-Result<Started> start_process(const ExecRelayTask& task) {
+Result<Started> start_process(ExecRelayTask& task) {
     NACRE_TRY(Cgroup(task.container.cgroup_paths).add_process(0));
     const protocol::ProcessName name{task.container.id, unique_name()};
     auto owner = exec_in_guest(task, name);
     if (!owner)
         return add_context(std::move(owner).error(), "unable to start container process");
     const auto& directory = task.container.vm_directory;
-    NACRE_ASSIGN(auto streams, Streams::attach(directory, name));
-    return Started{RelayedProcess{name, directory, std::move(*owner)}, std::move(streams)};
+    const bool has_terminal = task.terminal.wanted;
+    NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
+    NACRE_ASSIGN(auto streams, Streams::attach(directory, name, has_terminal));
+    return Started{RelayedProcess{name, directory, std::move(*owner), std::move(terminal)},
+                   std::move(streams)};
 }
 
 /// The relay's life. Never returns to the caller's code.
-[[noreturn]] void relay_main(const ExecRelayTask& task, FileDescriptor reports, pid_t caller) {
+[[noreturn]] void relay_main(ExecRelayTask& task, FileDescriptor reports, pid_t caller) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != caller)
         ::_exit(1);
@@ -74,7 +77,7 @@ Result<Started> start_process(const ExecRelayTask& task) {
 
 }  // namespace
 
-Result<pid_t> fork_exec_relay(const ExecRelayTask& task) {
+Result<pid_t> fork_exec_relay(ExecRelayTask& task) {
     NACRE_ASSIGN(auto pipe, make_report_pipe());
     const pid_t caller = ::getpid();
     const pid_t pid = ::fork();

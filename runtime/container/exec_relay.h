@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "runtime/relay/terminal.h"
 #include "runtime/state/container_state.h"
 
 namespace nacre::runtime {
@@ -11,13 +12,14 @@ namespace nacre::runtime {
 /// What the relay of an exec'd process needs.
 struct ExecRelayTask {
     ContainerState container;
-    std::string process;      // process.json, checked
+    std::string process;  // process.json, checked
+    ProcessTerminal terminal;
     bool foreground = false;  // the process ends with the caller
 };
 
 /// Forks a relay: it joins the container's cgroup, has the agent start the process, and then stands for it
 /// until it has ended; its exit status is the process's. Returns the relay's pid when the program runs; an
 /// error, with no relay left, when it cannot. Until then the relay dies with the caller.
-Result<pid_t> fork_exec_relay(const ExecRelayTask& task);
+Result<pid_t> fork_exec_relay(ExecRelayTask& task);
 
 }  // namespace nacre::runtime

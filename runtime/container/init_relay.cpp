@@ -77,9 +77,12 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     if (task.bundle->spec.root->readonly)
         NACRE_TRY(make_read_only(vm.pidfd(), task.share.rootfs));
     const protocol::ProcessName init{task.directory->id(), ""};
-    NACRE_ASSIGN(auto streams, Streams::attach(task.directory->path(), init));
-    return Created{std::move(vm), RelayedProcess{init, task.directory->path(), std::move(owner)},
-                   std::move(streams)};
+    const bool has_terminal = task.terminal.wanted;
+    NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
+    NACRE_ASSIGN(auto streams, Streams::attach(task.directory->path(), init, has_terminal));
+    RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal)};
+    pass_window_size(process);
+    return Created{std::move(vm), std::move(process), std::move(streams)};
 }
 
 Result<void> record_exit(const Store& store, const std::string& id, const ProcessEnd& end) {
@@ -102,6 +105,7 @@ std::string parent_of(const std::string& path) {
     if (::getppid() != creator)
         ::_exit(1);
     ::setsid();
+    const bool on_callers_terminal = task.terminal.caller.valid();
     close_inherited_descriptors();
     const auto signals = SignalForwarder::create();
     auto created = signals ? bring_up(task, reports.get()) : tl::unexpected(signals.error());
@@ -109,7 +113,9 @@ std::string parent_of(const std::string& path) {
         report_failure(reports.get(), created.error());
         ::_exit(1);
     }
-    ::prctl(PR_SET_PDEATHSIG, 0);
+    // The caller's terminal is read here only as long as the caller leaves it to us.
+    if (!on_callers_terminal)
+        ::prctl(PR_SET_PDEATHSIG, 0);
     if (!report_line(reports.get(), "created"))
         ::_exit(1);
     reports.reset();

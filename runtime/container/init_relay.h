@@ -6,6 +6,7 @@
 #include "runtime/container/share_plan.h"
 #include "runtime/container/vm_size.h"
 #include "runtime/oci/bundle.h"
+#include "runtime/relay/terminal.h"
 #include "runtime/state/store.h"
 #include "runtime/vm/assets.h"
 
@@ -19,6 +20,7 @@ struct InitRelayTask {
     VmSize size;
     SharePlan share;
     std::vector<std::string> cgroup_paths;
+    ProcessTerminal terminal;
 };
 
 /// A relay that was forked and is preparing its container.
@@ -29,7 +31,7 @@ struct InitRelay {
 
 /// Forks the relay: it joins the cgroup, launches the VM, has the agent create the container, reports, and
 /// then stands for the container's init until that has ended; its exit status is init's. Until "created" it
-/// dies with the caller.
+/// dies with the caller; with the caller's terminal, for ever.
 Result<InitRelay> fork_init_relay(InitRelayTask task);
 
 }  // namespace nacre::runtime

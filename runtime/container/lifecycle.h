@@ -13,8 +13,10 @@ namespace nacre::runtime {
 struct CreateOptions {
     std::string id;
     std::string bundle = ".";
-    std::string config;    // instead of <bundle>/config.json
-    std::string pid_file;  // gets the relay's pid, without a newline; empty: none
+    std::string config;          // instead of <bundle>/config.json
+    std::string pid_file;        // gets the relay's pid, without a newline; empty: none
+    std::string console_socket;  // gets the master of the process's terminal; needs process.terminal
+    bool detached = true;        // the caller does not wait: its own terminal is not the process's
 };
 
 /// Boots the container's VM and prepares its init up to the state "created". On failure nothing is left.

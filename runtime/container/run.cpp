@@ -1,5 +1,6 @@
 #include "runtime/container/foreground.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/saved_config.h"
 
 namespace nacre::runtime {
 
@@ -12,31 +13,52 @@ std::string cause_of_end(const Store& store, const std::string& id) {
     return state && state->exit ? state->exit->cause : std::string();
 }
 
-Result<pid_t> start_created(const Store& store, const std::string& id) {
-    NACRE_TRY(start(store, id));
+Result<pid_t> relay_of(const Store& store, const std::string& id) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_ASSIGN(const auto state, directory.read());
     return state.relay.pid;
 }
 
+Result<ProcessTerminal> callers_terminal(const Store& store, const std::string& id) {
+    NACRE_ASSIGN(const auto directory, store.open(id));
+    NACRE_ASSIGN(const auto spec, load_saved_config(directory));
+    return choose_terminal(*spec.process, false, "");
+}
+
+/// Until the container has ended; its exit status.
+Result<int> run_in_foreground(const Store& store, const std::string& id) {
+    NACRE_ASSIGN(const auto relay, relay_of(store, id));
+    NACRE_ASSIGN(const auto terminal, callers_terminal(store, id));
+    NACRE_ASSIGN(const auto foreground, Foreground::begin(terminal.caller.get()));
+    NACRE_TRY(start(store, id));
+    return foreground.wait_for(relay);
+}
+
+Result<int> start_and_wait(const Store& store, const std::string& id, const RunOptions& options) {
+    if (!options.detach)
+        return run_in_foreground(store, id);
+    NACRE_TRY(start(store, id));
+    return 0;
+}
+
 }  // namespace
 
 Result<int> run(const Store& store, const CreateOptions& options, const RunOptions& run_options) {
-    NACRE_TRY(create(store, options));
-    const auto signals = run_options.detach ? sigset_t{} : block_signals();
-    const auto relay = start_created(store, options.id);
-    if (!relay) {
+    auto create_options = options;
+    create_options.detached = run_options.detach;
+    NACRE_TRY(create(store, create_options));
+    const auto status = start_and_wait(store, options.id, run_options);
+    if (!status) {
         [[maybe_unused]] const auto removed = delete_container(store, options.id, true);
-        return tl::unexpected(relay.error());
+        return status;
     }
     if (run_options.detach)
         return 0;
-    const int status = wait_for_relay(*relay, signals);
     const auto cause = cause_of_end(store, options.id);
     if (!run_options.keep)
         NACRE_TRY(delete_container(store, options.id, true));
     if (!cause.empty())
-        return tl::unexpected(Error{fmt::format("container {}: {}", options.id, cause), status});
+        return tl::unexpected(Error{fmt::format("container {}: {}", options.id, cause), *status});
     return status;
 }
 

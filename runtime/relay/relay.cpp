@@ -5,13 +5,31 @@
 
 #include <cerrno>
 
+#include "runtime/relay/terminal.h"
+
 namespace nacre::runtime {
 
 namespace {
 
 constexpr int lost_status = 128 + SIGKILL;
+constexpr int answer_timeout_ms = 5'000;
 constexpr int power_off_grace_ms = 2'000;
 constexpr int vmm_end_grace_ms = 1'000;
+
+/// A guest that does not answer costs a bounded wait; a process that has gone already is no error.
+void tell_agent(const RelayedProcess& process, const protocol::Message& request) {
+    auto connection =
+        AgentConnection::connect(process.vm_directory, protocol::control_port, answer_timeout_ms);
+    if (connection)
+        (void)connection->call(request, answer_timeout_ms);
+}
+
+void forward(int signal, const RelayedProcess& process) {
+    if (signal == SIGWINCH && process.terminal)
+        pass_window_size(process);
+    else if (signal != 0)
+        tell_agent(process, protocol::SignalProcess{process.name, static_cast<std::uint32_t>(signal), false});
+}
 
 /// Forwards signals until the owner connection has something to say (or is closed).
 void wait_for_agent(const RelayedProcess& process, const SignalForwarder& signals) {
@@ -22,7 +40,7 @@ void wait_for_agent(const RelayedProcess& process, const SignalForwarder& signal
         if (entries[0].revents != 0)
             return;
         if ((entries[1].revents & POLLIN) != 0)
-            signals.forward_one(process.vm_directory, process.name);
+            forward(signals.take(), process);
     }
 }
 
@@ -49,6 +67,13 @@ ProcessEnd lost(const Error& error, VirtualMachine* vm) {
 }
 
 }  // namespace
+
+void pass_window_size(const RelayedProcess& process) {
+    const auto size = process.terminal ? window_size(process.terminal.get()) : std::nullopt;
+    if (size)
+        tell_agent(process, protocol::ResizeTerminal{process.name, static_cast<std::uint16_t>(size->height),
+                                                     static_cast<std::uint16_t>(size->width)});
+}
 
 ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalForwarder& signals,
                          VirtualMachine* vm) {

@@ -20,12 +20,17 @@ struct ProcessEnd {
 struct RelayedProcess {
     protocol::ProcessName name;
     std::string vm_directory;
-    AgentConnection owner;  // its closing makes the agent kill the process
+    AgentConnection owner;    // its closing makes the agent kill the process
+    FileDescriptor terminal;  // the host terminal whose window size the process's terminal has; or none
 };
 
-/// Stands for a guest process until it has ended: copies its streams, forwards signals to it. `vm` is the VM
-/// that this relay started, if it did: the VM ends with the process, and its loss is the process's end. Runs
-/// on the main thread of the relay.
+/// Gives the process's terminal the window size of the host's. A guest that does not answer costs a bounded
+/// wait.
+void pass_window_size(const RelayedProcess& process);
+
+/// Stands for a guest process until it has ended: copies its streams, forwards signals to it, window sizes
+/// instead of SIGWINCH. `vm` is the VM that this relay started, if it did: the VM ends with the process, and
+/// its loss is the process's end. Runs on the main thread of the relay.
 ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalForwarder& signals,
                          VirtualMachine* vm);
 

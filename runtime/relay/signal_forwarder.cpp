@@ -4,13 +4,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "runtime/vm/agent_connection.h"
-
 namespace nacre::runtime {
 
 namespace {
-
-constexpr int answer_timeout_ms = 5'000;
 
 /// All signals but those that our own faults raise and SIGCHLD, which our own children raise.
 sigset_t forwarded_signals() {
@@ -34,14 +30,11 @@ Result<SignalForwarder> SignalForwarder::create() {
     return SignalForwarder(std::move(fd));
 }
 
-void SignalForwarder::forward_one(const std::string& vm_directory, const protocol::ProcessName& name) const {
+int SignalForwarder::take() const {
     signalfd_siginfo information{};
     if (::read(signals_.get(), &information, sizeof information) != sizeof information)
-        return;
-    auto connection = AgentConnection::connect(vm_directory, protocol::control_port, answer_timeout_ms);
-    if (connection) [[maybe_unused]]
-        const auto answer =
-            connection->call(protocol::SignalProcess{name, information.ssi_signo, false}, answer_timeout_ms);
+        return 0;
+    return static_cast<int>(information.ssi_signo);
 }
 
 }  // namespace nacre::runtime

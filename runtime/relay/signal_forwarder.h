@@ -1,13 +1,10 @@
 #pragma once
 
-#include <string>
-
-#include "guest-agent/protocol/messages.h"
 #include "vmm/base/file_descriptor.h"
 
 namespace nacre::runtime {
 
-/// Turns the signals that a relay gets into signals for the guest process it stands for.
+/// Collects the signals that a relay gets: they are the guest process's it stands for.
 class SignalForwarder {
   public:
     /// Blocks every signal that can be forwarded, in this thread and those it starts later, and collects them
@@ -17,9 +14,8 @@ class SignalForwarder {
     /// Readable while a signal waits.
     int fd() const { return signals_.get(); }
 
-    /// Takes one signal and sends it to `name`. A guest that does not answer costs a bounded wait; a process
-    /// that has gone already is no error.
-    void forward_one(const std::string& vm_directory, const protocol::ProcessName& name) const;
+    /// The next signal that waits; 0 if none does.
+    int take() const;
 
   private:
     explicit SignalForwarder(FileDescriptor signals) : signals_(std::move(signals)) {}

@@ -32,31 +32,42 @@ Result<void> send_all(int socket, std::span<const std::byte> data) {
     return {};
 }
 
-/// Waits for input on `socket`; once `ended` is signalled, for a bounded time only.
-bool wait_for_input(int socket, int ended) {
-    pollfd entries[] = {{socket, POLLIN, 0}, {ended, POLLIN, 0}};
-    while (::poll(entries, 2, -1) < 0) {
+/// Where a stream's bytes go, and what ends the copying.
+struct Target {
+    int fd;
+    int ended;              // readable when the process has exited
+    bool hangs_up = false;  // whether its being gone is told to the guest before anything is written
+};
+
+/// Waits for input on `socket`; once the process has ended, for a bounded time only.
+bool wait_for_input(int socket, const Target& target) {
+    // Asked for nothing, a descriptor still reports that its other side is gone.
+    pollfd entries[] = {
+        {socket, POLLIN, 0}, {target.ended, POLLIN, 0}, {target.hangs_up ? target.fd : -1, 0, 0}};
+    while (::poll(entries, 3, -1) < 0) {
         if (errno != EINTR)
             return false;
     }
+    if (entries[2].revents != 0)
+        return false;
     if (entries[0].revents != 0)
         return true;
     return ::poll(entries, 1, silent_guest_timeout_ms) > 0;
 }
 
-void copy_output(FileDescriptor socket, int target, int ended) {
+void copy_output(FileDescriptor socket, Target target) {
     Buffer buffer;
-    while (wait_for_input(socket.get(), ended)) {
+    while (wait_for_input(socket.get(), target)) {
         const auto count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
         if (count <= 0)
             break;
-        if (!write_all(target, std::span(buffer).first(static_cast<std::size_t>(count)))) {
+        if (!write_all(target.fd, std::span(buffer).first(static_cast<std::size_t>(count)))) {
             // Nobody reads our side any more: closing tells the guest, whose pipe then breaks.
             break;
         }
     }
     // The reader sees end of file once every copy of the descriptor is closed: this was the relay's.
-    ::close(target);
+    ::close(target.fd);
 }
 
 void copy_input(AgentConnection connection) {
@@ -97,15 +108,20 @@ Result<FileDescriptor> open_output(const std::string& vm_directory, const protoc
 
 }  // namespace
 
-Result<Streams> Streams::attach(const std::string& vm_directory, const protocol::ProcessName& name) {
+Result<Streams> Streams::attach(const std::string& vm_directory, const protocol::ProcessName& name,
+                                bool terminal) {
     NACRE_ASSIGN(auto ended, EventFd::create());
     Streams streams(std::move(ended));
+    const int ended_fd = streams.ended_.fd();
     NACRE_ASSIGN(auto input, open_stream(vm_directory, name, protocol::Stream::standard_input));
     NACRE_ASSIGN(auto output, open_output(vm_directory, name, protocol::Stream::standard_output));
-    NACRE_ASSIGN(auto error, open_output(vm_directory, name, protocol::Stream::standard_error));
-    const int ended_fd = streams.ended_.fd();
-    streams.outputs_.emplace_back(copy_output, std::move(output), STDOUT_FILENO, ended_fd);
-    streams.outputs_.emplace_back(copy_output, std::move(error), STDERR_FILENO, ended_fd);
+    FileDescriptor error;
+    if (!terminal) {
+        NACRE_ASSIGN(error, open_output(vm_directory, name, protocol::Stream::standard_error));
+    }
+    streams.outputs_.emplace_back(copy_output, std::move(output), Target{STDOUT_FILENO, ended_fd, terminal});
+    if (error)
+        streams.outputs_.emplace_back(copy_output, std::move(error), Target{STDERR_FILENO, ended_fd});
     // Reading the caller's stdin cannot be interrupted; the thread ends with the process.
     std::thread(copy_input, std::move(input)).detach();
     return streams;

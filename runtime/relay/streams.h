@@ -17,7 +17,9 @@ class Streams {
   public:
     /// Opens the three stream connections and starts copying. stdin is read from once the guest process is
     /// started.
-    static Result<Streams> attach(const std::string& vm_directory, const protocol::ProcessName& name);
+    /// With a terminal there is no stderr, and a reader of stdout that has gone is a hang-up at once.
+    static Result<Streams> attach(const std::string& vm_directory, const protocol::ProcessName& name,
+                                  bool terminal);
 
     Streams(Streams&&) = default;
     Streams& operator=(Streams&&) = delete;

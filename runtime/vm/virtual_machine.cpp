@@ -125,6 +125,8 @@ void inherit(int fd) {
 Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
     // A VM never outlives the relay that stands for it, however that ends.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // The relay's session may have a terminal, whose hang-up is not the VMM's.
+    ::setsid();
     NACRE_ASSIGN(const auto share, make_share(options.directory, options.mounts));
     NACRE_ASSIGN(const auto config, config_file(vmm_config(options, files, share.get())));
     // The container's stdio stays with the relay; a caller that waits for its end of file must not wait for

@@ -1,6 +1,9 @@
 #include "guest-agent/stdio/process_streams.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -123,7 +126,7 @@ TEST_CASE("drained: at once with nothing attached, later with output on its way"
     CHECK(received(connection.host.get()) == "end");
 }
 
-TEST_CASE("drained although a descendant keeps the pipe open") {
+TEST_CASE("drained, and ended for the host, although a descendant keeps the pipe open") {
     Fixture fixture;
     Connection connection;
     REQUIRE(fixture.streams->attach(Stream::standard_output, std::move(connection.agent), ""));
@@ -132,7 +135,93 @@ TEST_CASE("drained although a descendant keeps the pipe open") {
     fixture.streams->when_drained([&] { ++drained; });
     fixture.turn();
     CHECK(drained == 1);
-    fixture.child_writes(" more");
+    CHECK(received(connection.host.get()) == "text");
+    CHECK(received(connection.host.get()) == "end");
+}
+
+TEST_CASE("what is attached after the process has gone gets what was written, and an end") {
+    Fixture fixture;
+    fixture.child_writes("text");
+    fixture.streams->when_drained([] {});
+    Connection output;
+    Connection error;
+    REQUIRE(fixture.streams->attach(Stream::standard_output, std::move(output.agent), ""));
+    REQUIRE(fixture.streams->attach(Stream::standard_error, std::move(error.agent), ""));
     fixture.turn();
-    CHECK(received(connection.host.get()) == "text more");
+    CHECK(received(output.host.get()) == "text");
+    CHECK(received(output.host.get()) == "end");
+    CHECK(received(error.host.get()) == "end");
+}
+
+namespace {
+
+/// A process with a terminal.
+struct TerminalFixture {
+    std::unique_ptr<EventLoop> loop = EventLoop::create().value();
+    ProcessStreams streams{*loop, {}};
+    FileDescriptor slave;
+    Connection input, output;
+
+    TerminalFixture() {
+        FileDescriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+        REQUIRE(::unlockpt(master.get()) == 0);
+        slave.reset(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+        REQUIRE(streams.use_terminal(std::move(master)));
+        REQUIRE(streams.attach(Stream::standard_input, std::move(input.agent), ""));
+        REQUIRE(streams.attach(Stream::standard_output, std::move(output.agent), ""));
+        streams.started();
+    }
+
+    void turn() {
+        for (int i = 0; i < 10; ++i)
+            REQUIRE(loop->run_once(10));
+    }
+
+    bool hung_up() const {
+        pollfd entry{slave.get(), 0, 0};
+        return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a terminal echoes, edits lines and has a size") {
+    TerminalFixture fixture;
+    REQUIRE(fixture.streams.resize(40, 120));
+    winsize window{};
+    REQUIRE(::ioctl(fixture.slave.get(), TIOCGWINSZ, &window) == 0);
+    CHECK(window.ws_row == 40);
+    CHECK(window.ws_col == 120);
+    REQUIRE(::write(fixture.input.host.get(), "in\r", 3) == 3);
+    fixture.turn();
+    CHECK(received(fixture.output.host.get()) == "in\r\n");
+    CHECK(received(fixture.slave.get()) == "in\n");
+}
+
+TEST_CASE("a terminal that no process has open goes on, and ends when the process has gone") {
+    TerminalFixture fixture;
+    REQUIRE(::write(fixture.slave.get(), "out", 3) == 3);
+    fixture.slave.reset();
+    fixture.turn();
+    CHECK(received(fixture.output.host.get()) == "out");
+    CHECK(received(fixture.output.host.get()) == "nothing");
+    int drained = 0;
+    fixture.streams.when_drained([&] { ++drained; });
+    fixture.turn();
+    CHECK(drained == 1);
+    CHECK(received(fixture.output.host.get()) == "end");
+}
+
+TEST_CASE("an input at its end leaves the terminal, an output that is closed hangs it up") {
+    TerminalFixture fixture;
+    fixture.input.host.reset();
+    fixture.turn();
+    CHECK_FALSE(fixture.hung_up());
+    fixture.output.host.reset();
+    fixture.turn();
+    CHECK(fixture.hung_up());
+    CHECK_FALSE(fixture.streams.resize(1, 1));
+    int drained = 0;
+    fixture.streams.when_drained([&] { ++drained; });
+    CHECK(drained == 1);
 }
