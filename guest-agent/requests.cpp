@@ -211,7 +211,7 @@ Result<void> exec_process(Agent& agent, ControlConnection& connection, const Exe
             connected->answer(failed(result ? started.error() : result.error()));
     };
     return container->exec(
-        request.name.exec, std::move(process),
+        request.name.exec, std::move(process), request.cgroup,
         [&agent, name = request.name, answer](const Result<void>& result) {
             start_exec(agent, name, answer, result);
         },

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "guest-agent/container/cgroup_settings.h"
+#include "guest-agent/container/paths.h"
 #include "vmm/base/file.h"
 
 namespace nacre::agent {
@@ -77,6 +78,25 @@ void for_each_group(const std::string& path, const Visit& visit) {
     visit(path);
 }
 
+/// cgroup.subtree_control is not empty: "no internal processes" (cgroups(7)).
+bool is_divided(const std::string& path) {
+    return read_file(path + "/cgroup.subtree_control", max_file_bytes).value_or("").size() > 1;
+}
+
+/// The group of a process, from the root of the hierarchy: the line "0::/path" of its cgroup file.
+std::string group_of(pid_t pid) {
+    const auto text = read_file(fmt::format("/proc/{}/cgroup", pid), max_file_bytes).value_or("");
+    constexpr std::string_view key = "0::";
+    const auto begin = text.find(key);
+    if (begin == std::string::npos)
+        return {};
+    return text.substr(begin + key.size(), text.find('\n', begin) - begin - key.size());
+}
+
+bool has_parent_component(const std::string& path) {
+    return ("/" + path + "/").find("/../") != std::string::npos;
+}
+
 }  // namespace
 
 Result<Cgroup> Cgroup::create(const std::string& root, const std::string& name) {
@@ -101,6 +121,24 @@ Result<void> Cgroup::apply(const oci::Resources& resources) const {
             return written;
     }
     return {};
+}
+
+Result<FileDescriptor> Cgroup::open_below(const std::string& path) const {
+    if (has_parent_component(path))
+        return fail("{} is not a sub cgroup path", path);
+    auto group = open_in_root(directory_.get(), path, O_RDONLY | O_DIRECTORY);
+    if (!group)
+        return add_context(std::move(group).error(), fmt::format("open sub cgroup {}", path));
+    return group;
+}
+
+Result<FileDescriptor> Cgroup::open_for_process(const std::string& path, pid_t init) const {
+    if (!path.empty() || !is_divided(path_))
+        return open_below(path.empty() ? "/" : path);
+    const auto name = path_.substr(path_.rfind('/'));
+    const auto group = group_of(init);
+    const auto own = group.find(name + "/");
+    return open_below(own == std::string::npos ? "/" : group.substr(own + name.size()));
 }
 
 void Cgroup::kill_all() const {

@@ -24,6 +24,11 @@ class Cgroup {
     /// The open directory, for CLONE_INTO_CGROUP.
     int fd() const { return directory_.get(); }
 
+    /// Opens where a further process goes: the group `path` below this one; without a path this one, or, if
+    /// its processes have divided it into groups so that it can hold none itself, the group of process
+    /// `init`.
+    Result<FileDescriptor> open_for_process(const std::string& path, pid_t init) const;
+
     /// Kills every process in it and below, at once (cgroup.kill).
     void kill_all() const;
 
@@ -37,6 +42,8 @@ class Cgroup {
     Result<void> remove() const;
 
   private:
+    Result<FileDescriptor> open_below(const std::string& path) const;
+
     Cgroup(std::string path, FileDescriptor directory)
         : path_(std::move(path)), directory_(std::move(directory)) {}
 

@@ -70,18 +70,19 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     return container;
 }
 
-Result<void> Container::exec(const std::string& name, oci::Process process, Process::Answer created,
-                             Process::OnFinished finished) {
+Result<void> Container::exec(const std::string& name, oci::Process process, const std::string& cgroup,
+                             Process::Answer created, Process::OnFinished finished) {
     if (init_->is_gone() || !init_->is_set_up())
         return fail("cannot exec in a container that is not running");
     if (execs_.contains(name))
         return tl::unexpected(Error{fmt::format("process \"{}\" already exists", name), EEXIST});
     NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
+    NACRE_ASSIGN(const auto group, cgroup_.open_for_process(cgroup, init_->pid()));
     NACRE_ASSIGN(auto pipes, pipes_for(process));
     NACRE_ASSIGN(auto channel, make_setup_channel());
     const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_};
     NACRE_ASSIGN(const auto pid,
-                 clone_exec(plan, cgroup_.fd(), std::move(channel.second), std::move(pipes.second)));
+                 clone_exec(plan, group.get(), std::move(channel.second), std::move(pipes.second)));
     NACRE_ASSIGN(execs_[name], Process::watch(loop_, pid, std::move(channel.first), std::move(pipes.first),
                                               std::move(created), std::move(finished)));
     return {};

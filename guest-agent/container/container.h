@@ -32,9 +32,10 @@ class Container {
     /// Kills what is left of it and removes its cgroup.
     ~Container();
 
-    /// Clones a process that sets itself up in this container. `created` and `finished` as in Process::watch.
-    Result<void> exec(const std::string& name, oci::Process process, Process::Answer created,
-                      Process::OnFinished finished);
+    /// Clones a process that sets itself up in this container, in the group `cgroup` below its own (empty:
+    /// its own). `created` and `finished` as in Process::watch.
+    Result<void> exec(const std::string& name, oci::Process process, const std::string& cgroup,
+                      Process::Answer created, Process::OnFinished finished);
 
     Process& init() { return *init_; }
 

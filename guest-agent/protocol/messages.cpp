@@ -66,7 +66,8 @@ template <>
 struct Form<ExecProcess> {
     static constexpr std::string_view type = "exec_process";
     static constexpr std::tuple members{Member{"name", &ExecProcess::name},
-                                        Member{"process", &ExecProcess::process}};
+                                        Member{"process", &ExecProcess::process},
+                                        Member{"cgroup", &ExecProcess::cgroup}};
 };
 template <>
 struct Form<SignalProcess> {

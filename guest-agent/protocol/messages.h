@@ -73,6 +73,7 @@ struct StartContainer {
 struct ExecProcess {
     ProcessName name;
     std::string process;  // process.json as text
+    std::string cgroup;   // below the container's; empty: the container's
 };
 
 /// Sends a signal to a process, or to every process of its container (answer: Done).

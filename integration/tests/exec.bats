@@ -6,13 +6,16 @@ load helpers
 # One container serves all tests of the file: a start costs seconds in the lab.
 setup_file() {
     export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    remember_machine
     new_bundle bundle sleep 1000
     edit_config '.process.env += ["FROM_CONFIG=yes"]'
     nacre run --detach --bundle "$bundle" exec </dev/null >/dev/null 2>&1
 }
 
 teardown_file() {
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
     nacre delete --force exec
+    assert_nothing_left
 }
 
 @test "streams are the caller's own, with end of file in both directions" {
@@ -132,6 +135,26 @@ status_of() {
     [ "$status" -eq 0 ]
     [ "$output" = started ]
     [ "$SECONDS" -lt 4 ]
+}
+
+@test "--cgroup names a group below the container's" {
+    new_bundle grouped sleep 1000
+    edit_config '.mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
+    nacre run --detach --bundle "$bundle" exec-grouped </dev/null >/dev/null 2>&1
+    run nacre exec --cgroup nosuch exec-grouped true
+    [ "$status" -eq 255 ]
+    run nacre exec --cgroup ../.. exec-grouped true
+    [ "$status" -eq 255 ]
+    [[ "$output" == *"is not a sub cgroup path"* ]]
+    nacre exec exec-grouped mkdir /sys/fs/cgroup/inner
+    run nacre exec --cgroup /inner exec-grouped cat /proc/self/cgroup
+    [ "$output" = 0::/inner ]
+    # A container that has divided its cgroup, as systemd does: what is exec'd is where its first process is.
+    nacre exec exec-grouped sh -c 'echo 1 >/sys/fs/cgroup/inner/cgroup.procs; echo $$ >/sys/fs/cgroup/inner/cgroup.procs
+        echo +pids >/sys/fs/cgroup/cgroup.subtree_control'
+    run nacre exec exec-grouped cat /proc/self/cgroup
+    [ "$output" = 0::/inner ]
+    nacre delete --force exec-grouped
 }
 
 @test "many at once" {

@@ -6,12 +6,15 @@ load helpers
 
 setup_file() {
     export BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+    remember_machine
     new_bundle bundle sleep 1000
     nacre run --detach --bundle "$bundle" terminal </dev/null >/dev/null 2>&1
 }
 
 teardown_file() {
+    BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
     nacre delete --force terminal
+    assert_nothing_left
 }
 
 setup() {

@@ -63,12 +63,14 @@ Result<runtime::ProcessChanges> read_changes(const cli::ParsedOptions& given) {
 
 Result<runtime::ExecOptions> read_options(const cli::ParsedOptions& given) {
     NACRE_TRY(check_preserved_descriptors(given));
-    if (given.has("cgroup"))
-        return fail("--cgroup is not supported yet");
     runtime::ExecOptions exec;
     exec.id = given.arguments()[0];
     exec.process_file = given.value("process");
     NACRE_ASSIGN(exec.changes, read_changes(given));
+    exec.cgroup = given.value("cgroup");
+    if (exec.cgroup.find(':') != std::string::npos)
+        return fail("invalid --cgroup argument: {}: the guest has cgroup v2, without <controller>: prefixes",
+                    exec.cgroup);
     exec.console_socket = given.value("console-socket");
     exec.pid_file = given.value("pid-file");
     exec.detach = given.flag("detach");

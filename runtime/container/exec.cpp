@@ -65,7 +65,8 @@ Result<int> exec(const Store& store, const ExecOptions& options) {
         NACRE_ASSIGN(process.text, with_console_size(process.text, *size));
     }
     const int callers_terminal = terminal.caller.get();
-    ExecRelayTask task{std::move(container), std::move(process.text), std::move(terminal), !options.detach};
+    ExecRelayTask task{std::move(container), std::move(process.text), options.cgroup, std::move(terminal),
+                       !options.detach};
     if (options.detach)
         return start_relay(task, options).map([](pid_t) { return 0; });
     NACRE_ASSIGN(const auto foreground, Foreground::begin(callers_terminal));

@@ -11,6 +11,7 @@ struct ExecOptions {
     std::string id;
     std::string process_file;  // process.json; empty: the configuration's process with `changes`
     ProcessChanges changes;
+    std::string cgroup;          // in the guest, below the container\'s; empty: the container\'s
     std::string console_socket;  // gets the master of the process's terminal; needs one, and detach
     std::string pid_file;        // gets the relay's pid, without a newline; empty: none
     bool detach = false;         // return once the program runs

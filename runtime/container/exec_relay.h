@@ -13,6 +13,7 @@ namespace nacre::runtime {
 struct ExecRelayTask {
     ContainerState container;
     std::string process;  // process.json, checked
+    std::string cgroup;   // below the container\'s, in the guest; empty: the container\'s
     ProcessTerminal terminal;
     bool foreground = false;  // the process ends with the caller
 };

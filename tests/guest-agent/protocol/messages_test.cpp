@@ -103,7 +103,7 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(create.mounts[1].path == "x");
     CHECK_FALSE(create.standalone);
     CHECK(round_trip(StartContainer{"c"}).id == "c");
-    const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}"});
+    const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}", "a/b"});
     CHECK(exec.name == ProcessName{"c", "e"});
     CHECK(exec.process == "{}");
     const auto signal = round_trip(SignalProcess{{"c", ""}, 15, true});
