@@ -102,6 +102,37 @@ task_has_status() {
     [ -z "$(ctr container ls -q)" ]
 }
 
+@test "exec: output, status, a program that does not exist" {
+    ctr_run --detach "$busybox" "$id" sleep 1000 </dev/null
+    run timeout 60 ctr task exec --exec-id one "$id" sh -c 'echo out; exit 5' </dev/null 3>&-
+    [ "$status" -eq 5 ]
+    [ "$output" = out ]
+    run timeout 60 ctr task exec --exec-id two "$id" nosuch </dev/null 3>&-
+    [ "$status" -ne 0 ]
+    [[ $output == *'executable file not found in $PATH'* ]]
+    ctr task delete --force "$id"
+}
+
+@test "terminals: run --tty, and exec --tty in it, with the caller's window size" {
+    cat >"$BATS_TEST_TMPDIR/script" <<'SCRIPT'
+expect 24 80
+resize 30 100
+send stty size\r
+expect 30 100
+send exit 6\r
+settle
+SCRIPT
+    run timeout 100 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
+        ctr run --tty --rm --runtime io.containerd.runc.v2 --runc-binary "$(type -P nacre)" "$busybox" "$id" \
+        sh -c 'sleep 1; stty size; exec sh' 3>&-
+    [[ "$output" == *"mode kept"*"status 6" ]]
+    ctr_run --detach "$busybox" "$id" sleep 1000 </dev/null
+    run timeout 100 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
+        ctr task exec --tty --exec-id three "$id" sh -c 'sleep 1; stty size; exec sh' 3>&-
+    [[ "$output" == *"mode kept"*"status 6" ]]
+    ctr task delete --force "$id"
+}
+
 @test "a program that does not exist is told, and leaves nothing" {
     run ctr_run --rm "$busybox" "$id" /no/such/program </dev/null
     [ "$status" -ne 0 ]
