@@ -26,6 +26,9 @@ struct Member {
     M T::*pointer;
 };
 
+template <class T, class M>
+Member(std::string_view, M T::*) -> Member<T, M>;
+
 template <class T>
 struct Form;
 
