@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "vmm/arch/memory_layout.h"
 
@@ -134,7 +135,7 @@ Result<Config> parse(std::string_view json) {
         return fail("not a JSON object");
     NACRE_TRY(check_required(document));
     Config config;
-    for (const auto& member : document.GetObject())
+    for (const auto& member : std::as_const(document).GetObject())
         NACRE_TRY(read_member(text(member.name), member.value, config));
     NACRE_TRY(check_descriptors(config));
     return config;

@@ -4,8 +4,8 @@
 
 namespace nacre::machine {
 
-Machine::Machine(MachineParts parts, bool jailed, Log& log, Timeline& timeline)
-    : parts_(std::move(parts)), jailed_(jailed), log_(log), timeline_(timeline) {}
+Machine::Machine(MachineParts parts, bool jailed, Timeline& timeline)
+    : parts_(std::move(parts)), jailed_(jailed), timeline_(timeline) {}
 
 Result<ExitStatus> Machine::run() {
     if (jailed_)

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "vmm/base/event_loop.h"
-#include "vmm/base/log.h"
 #include "vmm/bus/bus.h"
 #include "vmm/devices/virtio/mmio_transport.h"
 #include "vmm/kvm/vm.h"
@@ -31,8 +30,8 @@ struct MachineParts {
 /// A VM that is ready to run. Its run() is the main thread's event loop, on which the devices work.
 class Machine {
   public:
-    /// `log` and `timeline` must outlive the machine.
-    Machine(MachineParts parts, bool jailed, Log& log, Timeline& timeline);
+    /// `timeline` must outlive the machine.
+    Machine(MachineParts parts, bool jailed, Timeline& timeline);
 
     /// Runs the guest until it ends, in whichever way; the vCPUs have stopped when it returns. Once only.
     Result<ExitStatus> run();
@@ -45,7 +44,6 @@ class Machine {
 
     MachineParts parts_;
     bool jailed_;
-    Log& log_;
     Timeline& timeline_;
 
     // The loop's thread only.

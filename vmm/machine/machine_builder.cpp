@@ -46,7 +46,7 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     timeline_.mark(Phase::kernel_loaded);
     NACRE_TRY(create_vcpus());
     NACRE_TRY(enter_jail());
-    return std::make_unique<Machine>(std::move(parts_), config_.jail, log_, timeline_);
+    return std::make_unique<Machine>(std::move(parts_), config_.jail, timeline_);
 }
 
 Result<void> MachineBuilder::create_vm() {

@@ -62,7 +62,7 @@ constexpr std::uint64_t kBase = 0xd0000000;
 
 TEST_CASE("exits that nothing here handles end the guest as internal errors") {
     const Bus bus;
-    for (const std::uint32_t reason :
+    for (const int reason :
          {KVM_EXIT_UNKNOWN, KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_INTERNAL_ERROR,
           KVM_EXIT_HYPERCALL, 9999}) {
         RunPage page;
@@ -87,7 +87,7 @@ TEST_CASE("port writes: what powers off, what resets, and what does nothing") {
         ExitAction action;
     };
     const Bus bus;
-    for (const auto& [port, size, value, action] : {
+    for (const auto& write : {
              Case{0x604, 2, 0x2000, ExitAction::power_off},
              Case{0x604, 2, 0x2001, ExitAction::resume},
              Case{0x604, 2, 0x3400, ExitAction::resume},
@@ -102,9 +102,10 @@ TEST_CASE("port writes: what powers off, what resets, and what does nothing") {
              Case{0xffff, 4, 0xffffffff, ExitAction::resume},
          }) {
         RunPage page;
-        CAPTURE(port);
-        CAPTURE(value);
-        CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, port, size, 1, value), bus) == action);
+        CAPTURE(write.port);
+        CAPTURE(write.value);
+        CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, write.port, write.size, 1, write.value), bus) ==
+              write.action);
     }
 }
 
