@@ -11,8 +11,8 @@ namespace nacre::agent {
 
 namespace {
 
-/// Answers are small; a peer that lets this much pile up does not read.
-constexpr std::size_t max_unsent_bytes = 256 * 1024;
+/// One answer of any size and some events; a peer that lets more pile up does not read.
+constexpr std::size_t max_unsent_bytes = protocol::max_frame_bytes + 256 * 1024;
 
 }  // namespace
 

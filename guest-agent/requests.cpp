@@ -6,6 +6,8 @@
 
 #include "guest-agent/container/mounts.h"
 #include "guest-agent/container/paths.h"
+#include "guest-agent/container/process_table.h"
+#include "guest-agent/container/usage.h"
 #include "runtime/oci/parser.h"
 
 namespace nacre::agent {
@@ -262,6 +264,58 @@ Result<void> delete_container(Agent& agent, const std::string& id) {
 
 void handle(Agent& agent, ControlConnection& connection, const DeleteContainer& request) {
     connection.answer(done_or_failed(delete_container(agent, request.id)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const FreezeContainer& request) {
+    const auto container = agent.find_container(request.id);
+    if (!container) {
+        connection.answer(failed(container.error()));
+        return;
+    }
+    (*container)
+        ->freezer()
+        .set(request.frozen, [asker = connection.weak_from_this()](const Result<void>& result) {
+            if (const auto connected = asker.lock())
+                connected->answer(done_or_failed(result));
+        });
+}
+
+Result<void> update_container(Agent& agent, const UpdateContainer& request) {
+    NACRE_ASSIGN(const auto* container, agent.find_container(request.id));
+    NACRE_ASSIGN(const auto resources, oci::parse_resources(request.resources));
+    return container->cgroup().apply(resources);
+}
+
+void handle(Agent& agent, ControlConnection& connection, const UpdateContainer& request) {
+    connection.answer(done_or_failed(update_container(agent, request)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ListProcesses& request) {
+    const auto container = agent.find_container(request.id);
+    if (container)
+        connection.answer(describe_processes((*container)->cgroup().processes()));
+    else
+        connection.answer(failed(container.error()));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ReadCgroup& request) {
+    const auto container = agent.find_container(request.id);
+    if (container)
+        connection.answer(CgroupFiles{read_figures((*container)->cgroup())});
+    else
+        connection.answer(failed(container.error()));
+}
+
+Result<void> watch_container(Agent& agent, ControlConnection& connection, const std::string& id) {
+    NACRE_ASSIGN(auto* container, agent.find_container(id));
+    if (container->is_finished())
+        return fail("container {} has ended", id);
+    container->add_watcher(connection.shared_from_this());
+    return {};
+}
+
+void handle(Agent& agent, ControlConnection& connection, const WatchContainer& request) {
+    connection.answer(done_or_failed(watch_container(agent, connection, request.id)));
 }
 
 void handle(Agent& agent, ControlConnection&, const Shutdown&) {

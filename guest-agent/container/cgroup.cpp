@@ -112,14 +112,26 @@ Result<Cgroup> Cgroup::create(const std::string& root, const std::string& name) 
     return Cgroup(std::move(path), std::move(directory));
 }
 
+Result<void> Cgroup::apply_one(const CgroupSetting& setting) const {
+    if (!is_plain_name(setting.file))
+        return fail_with(EINVAL, "cgroup setting \"{}\"", setting.file);
+    auto written = write_file(path_ + "/" + setting.file, setting.value);
+    if (setting.optional)
+        return {};
+    return written;
+}
+
 Result<void> Cgroup::apply(const oci::Resources& resources) const {
+    std::vector<CgroupSetting> refused;
     for (const auto& setting : cgroup_settings(resources)) {
-        if (!is_plain_name(setting.file))
-            return fail_with(EINVAL, "cgroup setting \"{}\"", setting.file);
-        auto written = write_file(path_ + "/" + setting.file, setting.value);
-        if (!written && !setting.optional)
-            return written;
+        auto applied = apply_one(setting);
+        if (!applied && applied.error().code != EINVAL)
+            return applied;
+        if (!applied)
+            refused.push_back(setting);
     }
+    for (const auto& setting : refused)
+        NACRE_TRY(apply_one(setting));
     return {};
 }
 
@@ -150,10 +162,31 @@ void Cgroup::signal_all(int signal) const {
         kill_all();
         return;
     }
+    for (const auto pid : processes())
+        ::kill(pid, signal);
+}
+
+std::vector<pid_t> Cgroup::processes() const {
+    std::vector<pid_t> pids;
     for_each_group(path_, [&](const std::string& group) {
-        for (const auto pid : numbers_in(read_file(group + "/cgroup.procs", max_file_bytes).value_or("")))
-            ::kill(pid, signal);
+        const auto found = numbers_in(read_file(group + "/cgroup.procs", max_file_bytes).value_or(""));
+        pids.insert(pids.end(), found.begin(), found.end());
     });
+    return pids;
+}
+
+Result<void> Cgroup::freeze(bool frozen) const {
+    return write_file(path_ + "/cgroup.freeze", frozen ? "1" : "0");
+}
+
+Result<std::string> Cgroup::read(const std::string& file, std::size_t limit) const {
+    if (!is_plain_name(file))
+        return fail_with(EINVAL, "cgroup file \"{}\"", file);
+    return read_file(path_ + "/" + file, limit);
+}
+
+Result<FileDescriptor> Cgroup::open_events() const {
+    return open_file(path_ + "/cgroup.events", O_RDONLY);
 }
 
 Result<FileDescriptor> Cgroup::open_memory_events() const {

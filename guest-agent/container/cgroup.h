@@ -11,6 +11,8 @@
 
 namespace nacre::agent {
 
+struct CgroupSetting;
+
 /// The cgroup v2 directory of one container. Its processes may make groups of their own below it. Destroying
 /// the object leaves the directory as it is.
 class Cgroup {
@@ -18,7 +20,8 @@ class Cgroup {
     /// Makes `<root>/<name>` with every controller that the kernel has. `name` is one path component.
     static Result<Cgroup> create(const std::string& root, const std::string& name);
 
-    /// Writes the limits. The error names the file.
+    /// Writes the limits. The error names the file. A limit that the kernel refuses for the sake of another
+    /// (a burst above the quota) is tried again when all others are written.
     Result<void> apply(const oci::Resources& resources) const;
 
     /// The open directory, for CLONE_INTO_CGROUP.
@@ -35,6 +38,18 @@ class Cgroup {
     /// Sends `signal` to every process in it and below.
     void signal_all(int signal) const;
 
+    /// Every process in it and below.
+    std::vector<pid_t> processes() const;
+
+    /// Stops every process in it and below from running, or lets them go on. Does not wait for it.
+    Result<void> freeze(bool frozen) const;
+
+    /// The text of one of its files, at most `limit` bytes.
+    Result<std::string> read(const std::string& file, std::size_t limit) const;
+
+    /// cgroup.events, open: polls ready (EPOLLPRI) when it has changed since it was last read.
+    Result<FileDescriptor> open_events() const;
+
     /// memory.events, open: polls ready (EPOLLPRI) when a count in it has changed since it was last read.
     Result<FileDescriptor> open_memory_events() const;
 
@@ -42,6 +57,7 @@ class Cgroup {
     Result<void> remove() const;
 
   private:
+    Result<void> apply_one(const CgroupSetting& setting) const;
     Result<FileDescriptor> open_below(const std::string& path) const;
 
     Cgroup(std::string path, FileDescriptor directory)

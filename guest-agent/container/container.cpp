@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <utility>
+
 #include "guest-agent/container/clone_process.h"
 #include "guest-agent/container/exec_process.h"
 #include "guest-agent/container/namespaces.h"
@@ -39,12 +41,14 @@ Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process
 Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Events events)
     : loop_(loop),
       cgroup_(std::move(cgroup)),
+      freezer_(loop, cgroup_),
       id_(plan.id),
       seccomp_(plan.spec.linux.seccomp),
       personality_(plan.spec.linux.personality),
       events_(std::move(events)) {}
 
 Container::~Container() {
+    close_watchers();
     cgroup_.kill_all();
     if (memory_events_)
         loop_.remove(memory_events_.get());
@@ -129,9 +133,26 @@ Result<void> Container::watch_memory_events() {
 
 void Container::check_memory_events() {
     const auto kills = read_oom_kills(memory_events_.get());
-    if (kills > oom_kills_ && events_.out_of_memory)
+    if (kills > oom_kills_) {
         events_.out_of_memory();
+        tell_watchers();
+    }
     oom_kills_ = kills;
+}
+
+void Container::tell_watchers() {
+    std::erase_if(watchers_, [](const auto& watcher) { return watcher.expired(); });
+    for (const auto& watcher : watchers_) {
+        if (const auto connection = watcher.lock())
+            connection->send(protocol::OutOfMemory{});
+    }
+}
+
+void Container::close_watchers() {
+    for (const auto& watcher : std::exchange(watchers_, {})) {
+        if (const auto connection = watcher.lock())
+            connection->close();
+    }
 }
 
 void Container::on_init_finished(int status) {
@@ -139,6 +160,7 @@ void Container::on_init_finished(int status) {
     cgroup_.kill_all();
     if (memory_events_)
         check_memory_events();
+    close_watchers();
     finished_ = true;
     events_.finished(status, status == killed_status && oom_kills_ > 0);
 }

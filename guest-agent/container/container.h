@@ -5,9 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "guest-agent/container/cgroup.h"
+#include "guest-agent/container/freezer.h"
 #include "guest-agent/container/init_process.h"
+#include "guest-agent/control_connection.h"
 #include "guest-agent/process.h"
 
 namespace nacre::agent {
@@ -47,6 +50,11 @@ class Container {
     Process* find_by_pid(pid_t pid);
     const Cgroup& cgroup() const { return cgroup_; }
 
+    Freezer& freezer() { return freezer_; }
+
+    /// Who is told of what happens in it: OutOfMemory messages; closed when it has ended.
+    void add_watcher(const std::shared_ptr<ControlConnection>& watcher) { watchers_.push_back(watcher); }
+
     /// Kills every process of it, at once.
     void kill_all() const { cgroup_.kill_all(); }
 
@@ -58,9 +66,12 @@ class Container {
     Result<void> watch_memory_events();
     void check_memory_events();
     void on_init_finished(int status);
+    void tell_watchers();
+    void close_watchers();
 
     EventLoop& loop_;
     Cgroup cgroup_;
+    Freezer freezer_;
     std::string id_;
     std::optional<oci::Seccomp> seccomp_;
     std::optional<oci::Personality> personality_;
@@ -70,6 +81,7 @@ class Container {
     bool finished_ = false;
     std::unique_ptr<Process> init_;
     std::map<std::string, std::unique_ptr<Process>> execs_;
+    std::vector<std::weak_ptr<ControlConnection>> watchers_;
 };
 
 }  // namespace nacre::agent

@@ -92,6 +92,61 @@ struct Form<DeleteContainer> {
     static constexpr std::tuple members{Member{"id", &DeleteContainer::id}};
 };
 template <>
+struct Form<FreezeContainer> {
+    static constexpr std::string_view type = "freeze_container";
+    static constexpr std::tuple members{Member{"id", &FreezeContainer::id},
+                                        Member{"frozen", &FreezeContainer::frozen}};
+};
+template <>
+struct Form<UpdateContainer> {
+    static constexpr std::string_view type = "update_container";
+    static constexpr std::tuple members{Member{"id", &UpdateContainer::id},
+                                        Member{"resources", &UpdateContainer::resources}};
+};
+template <>
+struct Form<ListProcesses> {
+    static constexpr std::string_view type = "list_processes";
+    static constexpr std::tuple members{Member{"id", &ListProcesses::id}};
+};
+template <>
+struct Form<ReadCgroup> {
+    static constexpr std::string_view type = "read_cgroup";
+    static constexpr std::tuple members{Member{"id", &ReadCgroup::id}};
+};
+template <>
+struct Form<WatchContainer> {
+    static constexpr std::string_view type = "watch_container";
+    static constexpr std::tuple members{Member{"id", &WatchContainer::id}};
+};
+template <>
+struct Form<GuestProcess> {
+    static constexpr std::tuple members{Member{"pid", &GuestProcess::pid},
+                                        Member{"parent", &GuestProcess::parent},
+                                        Member{"uid", &GuestProcess::uid},
+                                        Member{"cpu_seconds", &GuestProcess::cpu_seconds},
+                                        Member{"age_seconds", &GuestProcess::age_seconds},
+                                        Member{"state", &GuestProcess::state},
+                                        Member{"terminal", &GuestProcess::terminal},
+                                        Member{"name", &GuestProcess::name},
+                                        Member{"command", &GuestProcess::command}};
+};
+template <>
+struct Form<Processes> {
+    static constexpr std::string_view type = "processes";
+    static constexpr std::tuple members{Member{"processes", &Processes::processes},
+                                        Member{"left_out", &Processes::left_out}};
+};
+template <>
+struct Form<CgroupFile> {
+    static constexpr std::tuple members{Member{"name", &CgroupFile::name},
+                                        Member{"content", &CgroupFile::content}};
+};
+template <>
+struct Form<CgroupFiles> {
+    static constexpr std::string_view type = "cgroup_files";
+    static constexpr std::tuple members{Member{"files", &CgroupFiles::files}};
+};
+template <>
 struct Form<AttachStream> {
     static constexpr std::string_view type = "attach_stream";
     static constexpr std::tuple members{Member{"name", &AttachStream::name},

@@ -95,6 +95,35 @@ struct DeleteContainer {
     std::string id;
 };
 
+/// Stops every process of a container from running, or lets them go on (answer: Done, once they have
+/// stopped). If the connection closes before the answer, the wait ends, not the freezing.
+struct FreezeContainer {
+    std::string id;
+    bool frozen = true;
+};
+
+/// Changes a container's limits (answer: Done).
+struct UpdateContainer {
+    std::string id;
+    std::string resources;  // linux.resources as text; what is absent stays as it is
+};
+
+/// Asks for the processes of a container (answer: Processes).
+struct ListProcesses {
+    std::string id;
+};
+
+/// Asks for the figures of a container's cgroup (answer: CgroupFiles).
+struct ReadCgroup {
+    std::string id;
+};
+
+/// Asks to be told of what happens in a container (answer: Done): OutOfMemory follows each time that a
+/// process is killed for want of memory. The agent closes the connection when the container has ended.
+struct WatchContainer {
+    std::string id;
+};
+
 // --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
 // ------------------------
 
@@ -110,6 +139,35 @@ struct AttachStream {
 // -------------------------------------------------------------------------------------
 
 struct Done {};
+
+/// A process as the guest's kernel sees it: pids of the guest's root pid namespace.
+struct GuestProcess {
+    std::uint32_t pid = 0;
+    std::uint32_t parent = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t cpu_seconds = 0;
+    std::uint32_t age_seconds = 0;
+    std::string state;     // one letter of proc(5): "S"
+    std::string terminal;  // "pts/0"; "?" for one that has none
+    std::string name;
+    std::string command;  // with its arguments; "[name]" for one that has none
+};
+
+/// A container's processes.
+struct Processes {
+    std::vector<GuestProcess> processes;  // at most 4096
+    std::uint32_t left_out = 0;           // how many more there are
+};
+
+/// One file of a cgroup v2 directory, as the kernel wrote it.
+struct CgroupFile {
+    std::string name;
+    std::string content;
+};
+
+struct CgroupFiles {
+    std::vector<CgroupFile> files;
+};
 
 /// The process exists; `pid` is its pid in the guest's root pid namespace.
 struct Created {
@@ -134,7 +192,8 @@ struct OutOfMemory {};
 
 using Message =
     std::variant<Hello, Shutdown, CreateContainer, StartContainer, ExecProcess, SignalProcess, ResizeTerminal,
-                 DeleteContainer, AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
+                 DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses, ReadCgroup, WatchContainer,
+                 Processes, CgroupFiles, AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

@@ -113,6 +113,19 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(resize.rows == 24);
     CHECK(resize.columns == 80);
     CHECK(round_trip(DeleteContainer{"c"}).id == "c");
+    CHECK_FALSE(round_trip(FreezeContainer{"c", false}).frozen);
+    CHECK(round_trip(UpdateContainer{"c", "{}"}).resources == "{}");
+    CHECK(round_trip(ListProcesses{"c"}).id == "c");
+    CHECK(round_trip(ReadCgroup{"c"}).id == "c");
+    CHECK(round_trip(WatchContainer{"c"}).id == "c");
+    const auto processes = round_trip(Processes{{{7, 1, 1000, 3, 60, "S", "pts/0", "sh", "sh -c x"}}, 2});
+    CHECK(processes.left_out == 2);
+    REQUIRE(processes.processes.size() == 1);
+    CHECK(processes.processes[0].parent == 1);
+    CHECK(processes.processes[0].command == "sh -c x");
+    const auto figures = round_trip(CgroupFiles{{{"pids.current", "1\n"}}});
+    REQUIRE(figures.files.size() == 1);
+    CHECK(figures.files[0].content == "1\n");
     for (const auto stream : {Stream::standard_input, Stream::standard_output, Stream::standard_error})
         CHECK(round_trip(AttachStream{{"c", ""}, stream}).stream == stream);
     round_trip(Done{});
