@@ -42,6 +42,37 @@ void add_cpu(const oci::CpuResources& cpu, bool unified, std::vector<CgroupSetti
         settings.push_back({"cpuset", "cpuset.mems", cpu.mems});
 }
 
+/// OCI's weight is of 10 to 1000, cgroup v2's of 1 to 10000.
+std::uint64_t io_weight(std::uint64_t weight) {
+    return 1 + (std::clamp<std::uint64_t>(weight, 10, 1000) - 10) * 9999 / 990;
+}
+
+void add_throttles(const std::vector<oci::BlockThrottle>& throttles, const char* key, const char* v1_file,
+                   bool unified, std::vector<CgroupSetting>& settings) {
+    for (const auto& throttle : throttles) {
+        const auto device = fmt::format("{}:{}", throttle.major, throttle.minor);
+        if (!unified) {
+            settings.push_back({"blkio", v1_file, fmt::format("{} {}", device, throttle.rate)});
+            continue;
+        }
+        const auto rate = throttle.rate == 0 ? std::string("max") : fmt::format("{}", throttle.rate);
+        settings.push_back({"io", "io.max", fmt::format("{} {}={}", device, key, rate)});
+    }
+}
+
+void add_block_io(const oci::BlockIoResources& io, bool unified, std::vector<CgroupSetting>& settings) {
+    if (io.weight.value_or(0) != 0 && unified)
+        settings.push_back({"io", "io.weight", fmt::format("{}", io_weight(*io.weight))});
+    else if (io.weight.value_or(0) != 0)
+        settings.push_back({"blkio", "blkio.weight", fmt::format("{}", *io.weight)});
+    add_throttles(io.throttle_read_bps_device, "rbps", "blkio.throttle.read_bps_device", unified, settings);
+    add_throttles(io.throttle_write_bps_device, "wbps", "blkio.throttle.write_bps_device", unified, settings);
+    add_throttles(io.throttle_read_iops_device, "riops", "blkio.throttle.read_iops_device", unified,
+                  settings);
+    add_throttles(io.throttle_write_iops_device, "wiops", "blkio.throttle.write_iops_device", unified,
+                  settings);
+}
+
 }  // namespace
 
 std::vector<CgroupSetting> host_limits(const oci::Resources& resources, std::uint64_t memory_bytes,
@@ -52,6 +83,8 @@ std::vector<CgroupSetting> host_limits(const oci::Resources& resources, std::uin
             {"memory", unified ? "memory.max" : "memory.limit_in_bytes", fmt::format("{}", memory_bytes)});
     if (resources.cpu)
         add_cpu(*resources.cpu, unified, settings);
+    if (resources.block_io)
+        add_block_io(*resources.block_io, unified, settings);
     return settings;
 }
 

@@ -18,9 +18,9 @@ struct CgroupSetting {
 
 /// The host's limits for the processes of a container: the VMM and the relays. The workload's own limits are
 /// enforced exactly inside the guest; here the VM as a whole is bounded: CPU as configured, memory by
-/// `memory_bytes` (the VM's RAM and what the VMM needs). pids are not limited here: the limit is the
-/// workload's, and VMM threads are not workload. Conversion of shares to weight as runc does it (weight = 1 +
-/// (shares - 2) * 9999 / 262142).
+/// `memory_bytes` (the VM's RAM and what the VMM needs), block I/O (weight and throttles) on the host's
+/// devices. pids are not limited here: the limit is the workload's, and VMM threads are not workload.
+/// Conversion of shares to weight as runc does it (weight = 1 + (shares - 2) * 9999 / 262142).
 std::vector<CgroupSetting> host_limits(const oci::Resources& resources, std::uint64_t memory_bytes,
                                        bool unified);
 

@@ -5,6 +5,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/commands/table.h"
+#include "runtime/commands/user_name.h"
 #include "runtime/state/store.h"
 #include "vmm/base/file.h"
 
@@ -26,26 +27,11 @@ struct Entry {
     std::string owner;
 };
 
-/// The name of a user from /etc/passwd alone: nacre is statically linked, so there are no other sources.
-std::string user_name(uid_t uid) {
-    const auto passwd = read_file("/etc/passwd", 1024 * 1024).value_or("");
-    const auto field = fmt::format(":{}:", uid);
-    std::size_t start = 0;
-    while (start < passwd.size()) {
-        const auto line = std::string_view(passwd).substr(start, passwd.find('\n', start) - start);
-        // name:password:uid:…
-        const auto password = line.find(':');
-        const auto number = password == std::string_view::npos ? password : line.find(':', password + 1);
-        if (number != std::string_view::npos && line.substr(number).starts_with(field))
-            return std::string(line.substr(0, password));
-        start += line.size() + 1;
-    }
-    return fmt::format("#{}", uid);
-}
-
 std::string owner_of(const runtime::ContainerDirectory& directory) {
     struct stat status {};
-    return ::fstat(directory.fd(), &status) < 0 ? "" : user_name(status.st_uid);
+    if (::fstat(directory.fd(), &status) < 0)
+        return "";
+    return user_name(status.st_uid).value_or(fmt::format("#{}", status.st_uid));
 }
 
 /// A container that cannot be read, or that goes away meanwhile, does not hide the others.

@@ -65,9 +65,12 @@ Result<int> signal_number(std::string_view name) {
     std::string_view key = upper;
     if (key.starts_with("SIG"))
         key.remove_prefix(3);
-    auto number = whole_number(name);
-    if (!number)
-        number = named(key);
+    if (const auto number = whole_number(name)) {
+        if (*number < 0 || *number > last_signal)
+            return fail_with(EINVAL, "unable to signal init");
+        return *number;
+    }
+    auto number = named(key);
     if (!number)
         number = realtime(key);
     if (!number || *number < 1 || *number > last_signal)

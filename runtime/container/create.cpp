@@ -1,5 +1,4 @@
 #include <signal.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,15 +20,6 @@
 namespace nacre::runtime {
 
 namespace {
-
-/// Host memory for the VMM itself, the relay and the page cache of shared files, above the guest's RAM.
-constexpr std::uint64_t host_overhead_bytes = 64ULL << 20;
-
-std::uint64_t host_memory_bytes() {
-    struct sysinfo information {};
-    ::sysinfo(&information);
-    return information.totalram * information.mem_unit;
-}
 
 /// prestart (deprecated) before createRuntime, as the specification orders them.
 Result<void> run_create_hooks(const oci::Bundle& bundle, const ContainerState& state) {

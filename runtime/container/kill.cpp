@@ -11,10 +11,8 @@ namespace {
 constexpr int answer_timeout_ms = 5'000;
 
 Result<void> signal_in_guest(const ContainerState& state, int signal, bool all) {
-    NACRE_ASSIGN(auto agent,
-                 AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
-    NACRE_TRY(agent.call(protocol::SignalProcess{{state.id, ""}, static_cast<std::uint32_t>(signal), all},
-                         answer_timeout_ms));
+    const protocol::SignalProcess request{{state.id, ""}, static_cast<std::uint32_t>(signal), all};
+    NACRE_TRY(call_agent(state.vm_directory, request, answer_timeout_ms));
     return {};
 }
 

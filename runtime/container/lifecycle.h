@@ -38,6 +38,19 @@ Result<int> run(const Store& store, const CreateOptions& options, const RunOptio
 /// Sends `signal` to the container's init, or with `all` to all its processes.
 Result<void> kill(const Store& store, const std::string& id, int signal, bool all);
 
+/// Stops all processes of a created or running container from using CPU; returns when they have stopped. If
+/// the guest cannot stop them in time, they go on and that is the error.
+Result<void> pause(const Store& store, const std::string& id);
+
+/// Lets the processes of a paused container go on.
+Result<void> resume(const Store& store, const std::string& id);
+
+/// Changes the limits of a container that is not stopped. `change`: linux.resources as JSON text; what is
+/// absent stays as it is. Limits of CPU, memory and pids are the guest's; the host's cgroup of the VM
+/// follows, and has those of block I/O. What the container's VM cannot give is refused. On an error the
+/// limits are as before, if the kernel lets them be.
+Result<void> update(const Store& store, const std::string& id, const std::string& change);
+
 /// Removes a stopped (or created) container and all that belongs to it. With `force` a running one is killed
 /// first, one that does not exist is no error, and one with a damaged state is removed as far as it can be
 /// found.

@@ -1,5 +1,7 @@
 #include "runtime/container/vm_size.h"
 
+#include <sys/sysinfo.h>
+
 #include <algorithm>
 
 namespace nacre::runtime {
@@ -33,6 +35,12 @@ std::uint64_t wanted_vcpus(const oci::Spec& spec) {
 }
 
 }  // namespace
+
+std::uint64_t host_memory_bytes() {
+    struct sysinfo information {};
+    ::sysinfo(&information);
+    return information.totalram * information.mem_unit;
+}
 
 VmSize vm_size(const oci::Spec& spec, std::uint64_t host_memory_bytes) {
     const auto memory =

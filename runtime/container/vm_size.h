@@ -13,6 +13,12 @@ constexpr std::uint64_t guest_overhead_bytes = 48ULL << 20;
 /// the guest's table of pages, 1.6 % of it.
 constexpr std::uint64_t default_memory_bytes = 512ULL << 20;
 
+/// Host memory for the VMM itself, the relay and the page cache of shared files, above the guest's RAM.
+constexpr std::uint64_t host_overhead_bytes = 64ULL << 20;
+
+/// RAM of this host.
+std::uint64_t host_memory_bytes();
+
 struct VmSize {
     std::uint64_t memory_bytes = default_memory_bytes;  // a multiple of 1 MiB
     std::uint32_t vcpus = 1;

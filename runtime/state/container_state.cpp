@@ -130,6 +130,7 @@ static void read_value(const JsonNode& node, ContainerState& state) {
     node.required("created", state.created);
     node.required("annotations", state.annotations);
     node.required("status", state.status);
+    node.optional("paused", state.paused);
     node.required("creator", state.creator);
     node.required("relay", state.relay);
     node.required("vmm", state.vmm);
@@ -143,7 +144,9 @@ Status current_status(const ContainerState& state) {
     if (state.status == Status::stopped || state.exit)
         return Status::stopped;
     const auto& holder = state.status == Status::creating ? state.creator : state.relay;
-    return is_alive(holder) ? state.status : Status::stopped;
+    if (!is_alive(holder))
+        return Status::stopped;
+    return state.paused ? Status::paused : state.status;
 }
 
 pid_t visible_pid(const ContainerState& state, Status status) {
@@ -163,6 +166,8 @@ std::string encode_state(const ContainerState& state) {
     put(writer, "created", state.created);
     put(writer, "annotations", state.annotations);
     put(writer, "status", name_of(state.status));
+    writer.Key("paused");
+    writer.Bool(state.paused);
     put(writer, "creator", state.creator);
     put(writer, "relay", state.relay);
     put(writer, "vmm", state.vmm);

@@ -29,6 +29,7 @@ struct ContainerState {
     std::string created;  // RFC3339Nano
     oci::StringMap annotations;
     Status status = Status::creating;  // as last recorded
+    bool paused = false;               // its processes are frozen in the guest
 
     ProcessIdentity creator;  // the `create` that is at work while the status is "creating"
     ProcessIdentity relay;    // stands for the container's init; its pid is what callers see
@@ -40,7 +41,7 @@ struct ContainerState {
     std::optional<ContainerExit> exit;      // recorded by the relay
 };
 
-/// The recorded status, or "stopped" where the process that it depends on is gone.
+/// The recorded status, "stopped" where the process that it depends on is gone, "paused" where it was paused.
 Status current_status(const ContainerState& state);
 
 /// The pid that callers may see: the relay's, 0 when the container is stopped.

@@ -137,4 +137,10 @@ Result<protocol::Message> AgentConnection::call(const protocol::Message& request
     return answer;
 }
 
+Result<protocol::Message> call_agent(const std::string& vm_directory, const protocol::Message& request,
+                                     int timeout_ms) {
+    NACRE_ASSIGN(auto agent, AgentConnection::connect(vm_directory, protocol::control_port, timeout_ms));
+    return agent.call(request, timeout_ms);
+}
+
 }  // namespace nacre::runtime

@@ -39,6 +39,11 @@ class AgentConnection {
     protocol::FrameReader reader_;
 };
 
+/// Connects to the agent of the VM in `vm_directory`, asks one thing, and returns the answer. Each of the two
+/// waits is at most `timeout_ms`.
+Result<protocol::Message> call_agent(const std::string& vm_directory, const protocol::Message& request,
+                                     int timeout_ms);
+
 /// A connection to the VM's unix socket in `vm_directory`, before any CONNECT. Its peer (SO_PEERCRED) is the
 /// relay that made the socket.
 Result<FileDescriptor> connect_to_vm(const std::string& vm_directory);

@@ -59,3 +59,21 @@ TEST_CASE("memory is bounded by what the whole VM may take, and only where the c
     CHECK(host_limits(resources, 4096, true) == Settings{{"memory", "memory.max", "4096"}});
     CHECK(host_limits(resources, 4096, false) == Settings{{"memory", "memory.limit_in_bytes", "4096"}});
 }
+
+TEST_CASE("block I/O is limited on the host's devices, in the form of its cgroup version") {
+    oci::Resources resources;
+    auto& io = resources.block_io.emplace();
+    CHECK(host_limits(resources, 0, true).empty());
+    io.weight = 0;
+    CHECK(host_limits(resources, 0, true).empty());
+    io.weight = 1000;
+    io.throttle_read_bps_device = {{8, 0, 100}};
+    io.throttle_write_iops_device = {{8, 16, 0}};
+    CHECK(host_limits(resources, 0, true) == Settings{{"io", "io.weight", "10000"},
+                                                      {"io", "io.max", "8:0 rbps=100"},
+                                                      {"io", "io.max", "8:16 wiops=max"}});
+    CHECK(host_limits(resources, 0, false) ==
+          Settings{{"blkio", "blkio.weight", "1000"},
+                   {"blkio", "blkio.throttle.read_bps_device", "8:0 100"},
+                   {"blkio", "blkio.throttle.write_iops_device", "8:16 0"}});
+}

@@ -6,11 +6,12 @@
 using namespace nacre::commands;
 
 TEST_CASE("what is no signal is refused") {
-    for (const auto* name : {"", "0", "65", "-9", "9x", "BOGUS", "SIG", "SIGSIGTERM", "RTMIN+", "RTMIN+31",
+    for (const auto* name : {"", "65", "-9", "9x", "BOGUS", "SIG", "SIGSIGTERM", "RTMIN+", "RTMIN+31",
                              "RTMAX-x", "99999999999"}) {
         CAPTURE(name);
         CHECK_FALSE(signal_number(name));
     }
+    CHECK(signal_number("65").error().message == "unable to signal init: Invalid argument");
     CHECK(signal_number("BOGUS").error().message == "unknown signal \"BOGUS\"");
 }
 
@@ -20,6 +21,7 @@ TEST_CASE("signals are given by number, or by name with or without SIG, in any c
     CHECK(*signal_number("15") == SIGTERM);
     CHECK(*signal_number("WINCH") == SIGWINCH);
     CHECK(*signal_number("64") == 64);
+    CHECK(*signal_number("0") == 0);
 }
 
 TEST_CASE("real-time signals count from the kernel's first and last") {

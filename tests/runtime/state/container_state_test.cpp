@@ -68,6 +68,16 @@ TEST_CASE("the status is what the kernel says of the processes, not what the fil
     CHECK(current_status(state) == Status::stopped);
 }
 
+TEST_CASE("a paused container is paused, created or running, until it has stopped") {
+    auto state = example();
+    state.paused = true;
+    CHECK(current_status(state) == Status::paused);
+    CHECK(decode_state(encode_state(state))->paused);
+    CHECK(decode_state(encode_state(state))->status == Status::running);
+    state.exit = ContainerExit{};
+    CHECK(current_status(state) == Status::stopped);
+}
+
 TEST_CASE("a recorded exit means stopped even while the relay is still going away") {
     auto state = example();
     state.exit = ContainerExit{};

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "guest-agent/protocol/messages.h"
+#include "runtime/state/store.h"
+
+namespace nacre::runtime {
+
+/// The processes of a container, as its guest's kernel sees them: pids of the guest's root pid namespace.
+/// None when it is stopped. What the guest tells is untrusted: text may be anything.
+Result<protocol::Processes> processes_of(const Store& store, const std::string& id);
+
+}  // namespace nacre::runtime

@@ -1,0 +1,128 @@
+#include "runtime/container/resources.h"
+
+#include <fcntl.h>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "runtime/container/saved_config.h"
+#include "runtime/oci/bundle.h"
+#include "runtime/oci/json_reader.h"
+#include "vmm/base/file.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+using Json = rapidjson::Value;
+using Allocator = rapidjson::Document::AllocatorType;
+
+std::string path_in(const ContainerDirectory& directory) {
+    return directory.path() + "/resources.json";
+}
+
+/// One level for each member that both have: resources have four.
+void merge(Json& target, const Json& change, Allocator& allocator, int depth = 0) {
+    constexpr int deepest = 8;
+    for (const auto& member : change.GetObject()) {
+        const auto found = target.FindMember(member.name);
+        if (member.value.IsNull())
+            continue;
+        if (found == target.MemberEnd())
+            target.AddMember(Json(member.name, allocator), Json(member.value, allocator), allocator);
+        else if (found->value.IsObject() && member.value.IsObject() && depth < deepest)
+            merge(found->value, member.value, allocator, depth + 1);
+        else
+            found->value.CopyFrom(member.value, allocator);
+    }
+}
+
+Result<void> parse_object(const std::string& text, rapidjson::Document& document) {
+    NACRE_TRY(oci::parse_json(text, "resources", document));
+    if (!document.IsObject())
+        return fail("resources: must be an object");
+    return {};
+}
+
+std::string text_of(const Json& json) {
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    json.Accept(writer);
+    return {buffer.GetString(), buffer.GetSize()};
+}
+
+Result<std::string> configured_resources(const ContainerDirectory& directory) {
+    NACRE_ASSIGN(const auto text, load_saved_config_text(directory));
+    rapidjson::Document document;
+    NACRE_TRY(oci::parse_json(text, "config.json", document));
+    const auto* linux = document.IsObject() && document.HasMember("linux") ? &document["linux"] : nullptr;
+    if (linux == nullptr || !linux->IsObject() || !linux->HasMember("resources"))
+        return std::string("{}");
+    return text_of((*linux)["resources"]);
+}
+
+std::int64_t memory_limit(const oci::Resources& resources) {
+    return resources.memory ? resources.memory->limit.value_or(0) : 0;
+}
+
+Result<void> check_memory(std::int64_t wanted, std::int64_t present, const VmSize& size) {
+    const auto most = size.memory_bytes - std::min(size.memory_bytes, guest_overhead_bytes);
+    if (wanted <= 0 || wanted == present || static_cast<std::uint64_t>(wanted) <= most)
+        return {};
+    return fail(
+        "memory limit {}: the container's VM was made with {} bytes of RAM, enough for a limit of {}; create "
+        "the container anew for more",
+        wanted, size.memory_bytes, most);
+}
+
+Result<void> check_cpus(const oci::CpuResources& wanted, const oci::CpuResources& present,
+                        const VmSize& size) {
+    constexpr std::uint64_t default_period = 100'000;
+    const auto quota = wanted.quota.value_or(-1);
+    const auto period = wanted.period.value_or(0) == 0 ? default_period : *wanted.period;
+    const bool same = wanted.quota == present.quota && wanted.period == present.period;
+    // Divided, not multiplied: the period may be any number.
+    if (quota <= 0 || same || static_cast<std::uint64_t>(quota) / size.vcpus <= period)
+        return {};
+    return fail(
+        "CPU quota {} in {} microseconds: the container's VM was made with {} CPU(s); create the container "
+        "anew "
+        "for more",
+        quota, period, size.vcpus);
+}
+
+}  // namespace
+
+Result<std::string> merge_resources(const std::string& current, const std::string& change) {
+    rapidjson::Document target;
+    NACRE_TRY(parse_object(current, target));
+    rapidjson::Document changes;
+    NACRE_TRY(parse_object(change, changes));
+    changes.RemoveMember("devices");
+    merge(target, changes, target.GetAllocator());
+    return text_of(target);
+}
+
+Result<std::string> load_resources(const ContainerDirectory& directory) {
+    auto text = read_file(path_in(directory), oci::max_config_bytes);
+    if (!text && text.error().code == ENOENT)
+        return configured_resources(directory);
+    return text;
+}
+
+Result<void> save_resources(const ContainerDirectory& directory, const std::string& resources) {
+    NACRE_ASSIGN(const auto file,
+                 open_file(path_in(directory), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+    return write_all(file.get(), resources);
+}
+
+Result<void> check_fits(const oci::Resources& wanted, const oci::Resources& present, const VmSize& size) {
+    NACRE_TRY(check_memory(memory_limit(wanted), memory_limit(present), size));
+    return check_cpus(wanted.cpu.value_or(oci::CpuResources{}), present.cpu.value_or(oci::CpuResources{}),
+                      size);
+}
+
+}  // namespace nacre::runtime

@@ -1,0 +1,66 @@
+#include "runtime/container/resources.h"
+
+#include <doctest/doctest.h>
+
+using namespace nacre;
+using namespace nacre::runtime;
+
+namespace {
+
+std::string merged(const std::string& current, const std::string& change) {
+    const auto result = merge_resources(current, change);
+    return result ? *result : "refused: " + result.error().message;
+}
+
+oci::Resources limits(std::int64_t memory, std::int64_t quota, std::uint64_t period) {
+    oci::Resources resources;
+    resources.memory.emplace().limit = memory;
+    resources.cpu.emplace().quota = quota;
+    resources.cpu->period = period;
+    return resources;
+}
+
+std::string refusal_of(const oci::Resources& wanted, const oci::Resources& present, const VmSize& size) {
+    const auto result = check_fits(wanted, present, size);
+    return result ? "accepted" : result.error().message;
+}
+
+constexpr std::int64_t mebibyte = 1 << 20;
+
+}  // namespace
+
+TEST_CASE("a change that is no JSON object is refused") {
+    for (const auto* text : {"", "nonsense", "[]", "null", "1", "{"})
+        CHECK(merged("{}", text).starts_with("refused: "));
+}
+
+TEST_CASE("what a change names is replaced, all else stays") {
+    CHECK(merged(R"({"memory":{"limit":1,"swap":2},"pids":{"limit":5}})", R"({"memory":{"limit":7}})") ==
+          R"({"memory":{"limit":7,"swap":2},"pids":{"limit":5}})");
+    CHECK(merged(R"({"cpu":{"shares":5}})", R"({"cpu":{"shares":null,"quota":1},"pids":null})") ==
+          R"({"cpu":{"shares":5,"quota":1}})");
+    CHECK(merged("{}", R"({"memory":{"limit":7}})") == R"({"memory":{"limit":7}})");
+    CHECK(merged(R"({"hugepageLimits":[1,2]})", R"({"hugepageLimits":[3]})") == R"({"hugepageLimits":[3]})");
+}
+
+TEST_CASE("rules for devices cannot be changed") {
+    CHECK(merged(R"({"devices":[1]})", R"({"devices":[]})") == R"({"devices":[1]})");
+}
+
+TEST_CASE("limits that the VM cannot give are refused, with what it can") {
+    const VmSize size{100 * mebibyte, 2};
+    CHECK(refusal_of(limits(53 * mebibyte, 0, 0), {}, size).find("enough for a limit of 54525952") !=
+          std::string::npos);
+    CHECK(refusal_of(limits(INT64_MAX, 0, 0), {}, size).starts_with("memory limit 9223372036854775807:"));
+    CHECK(refusal_of(limits(0, 300'000, 100'000), {}, size).find("made with 2 CPU(s)") != std::string::npos);
+    CHECK(refusal_of(limits(0, INT64_MAX, 0), {}, size).starts_with("CPU quota"));
+}
+
+TEST_CASE("limits within the VM, none, and those that it has already are accepted") {
+    const VmSize size{100 * mebibyte, 2};
+    CHECK(refusal_of(limits(52 * mebibyte, 200'000, 100'000), {}, size) == "accepted");
+    CHECK(refusal_of(limits(-1, -1, 100'000), {}, size) == "accepted");
+    CHECK(refusal_of({}, {}, size) == "accepted");
+    const auto present = limits(900 * mebibyte, 900'000, 100'000);
+    CHECK(refusal_of(present, present, size) == "accepted");
+}
