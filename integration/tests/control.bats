@@ -150,6 +150,57 @@ guest_limit() {
     [ "$(guest_limit cpu.max)" = "max 50000" ]
 }
 
+@test "events --stats is one line in runc's form, with the guest's figures" {
+    nacre update --pids-limit 40 --memory 100M control
+    nacre exec control sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done'
+    run nacre events --stats control
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    echo "$output"
+    jq -e '.type == "stats" and .id == "control" and
+        .data.cpu.usage.total >= .data.cpu.usage.user and .data.cpu.usage.total > 100000000 and
+        .data.memory.usage.limit == 104857600 and .data.memory.usage.usage > 100000 and
+        .data.memory.raw.anon > 10000 and .data.pids.limit == 40 and .data.pids.current >= 1 and
+        .data.cpuset.cpu_exclusive == 0 and .data.network_interfaces == null' <<<"$output"
+    [ "$(jq -r '.data | keys_unsorted | join(" ")' <<<"$output")" = \
+        "cpu cpuset memory pids blkio hugetlb intel_rdt network_interfaces" ]
+    has_error 1 'duration interval must be greater than 0' nacre events --interval 0s control
+    has_error 1 'invalid value \"x\" for flag -interval: parse error' nacre events --interval x control
+    has_error 1 'container does not exist' nacre events nosuch
+}
+
+@test "events streams figures, tells of a process killed for want of memory, and ends with the container" {
+    new_bundle other sh -c 'while :; do sleep 0.2; done'
+    edit_config '.linux.resources.memory = {"limit": 33554432}'
+    nacre run --detach --bundle "$bundle" other </dev/null >/dev/null 2>&1
+    [ "$(nacre exec other cat /sys/fs/cgroup/memory.max)" -eq 33554432 ]
+    command nacre events --interval 500ms other >"$BATS_TEST_TMPDIR/events" 3>&- &
+    stream=$!
+    wait_until 10 grep -q stats "$BATS_TEST_TMPDIR/events"
+    run ! grep -q oom "$BATS_TEST_TMPDIR/events"
+    run nacre exec other sh -c 'tail -c 60m /dev/zero'
+    [ "$status" -eq 137 ]
+    wait_until 10 grep -qx '{"type":"oom","id":"other"}' "$BATS_TEST_TMPDIR/events"
+    nacre kill other KILL
+    wait_until 20 has_status other stopped
+    wait_until 5 eval '! kill -0 '"$stream"
+    wait "$stream"
+    jq -e . "$BATS_TEST_TMPDIR/events" >/dev/null
+    has_error 1 'container with id other is not running' nacre events --stats other
+    nacre delete other
+}
+
+@test "an init that dies for want of memory is an oom event too" {
+    new_bundle other sh -c 'sleep 5; exec tail -c 60m /dev/zero'
+    edit_config '.linux.resources.memory = {"limit": 33554432}'
+    nacre run --detach --bundle "$bundle" other </dev/null >/dev/null 2>&1
+    timeout 60 nacre events --interval 1h other >"$BATS_TEST_TMPDIR/events" 3>&-
+    [ "$(sort -u "$BATS_TEST_TMPDIR/events")" = '{"type":"oom","id":"other"}' ]
+    wait_until 20 has_status other stopped
+    [ "$(nacre state other | jq .exitStatus)" -eq 137 ]
+    nacre delete other
+}
+
 @test "a paused container is killed by SIGKILL, and deleted by force" {
     new_bundle other sleep 1000
     nacre run --detach --bundle "$bundle" other </dev/null >/dev/null 2>&1

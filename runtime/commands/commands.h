@@ -10,6 +10,7 @@ namespace nacre::commands {
 extern const cli::Command check_command;
 extern const cli::Command create_command;
 extern const cli::Command delete_command;
+extern const cli::Command events_command;
 extern const cli::Command exec_command;
 extern const cli::Command features_command;
 extern const cli::Command kill_command;

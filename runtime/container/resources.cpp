@@ -28,15 +28,16 @@ std::string path_in(const ContainerDirectory& directory) {
 void merge(Json& target, const Json& change, Allocator& allocator, int depth = 0) {
     constexpr int deepest = 8;
     for (const auto& member : change.GetObject()) {
-        const auto found = target.FindMember(member.name);
+        // Not by FindMember(): clang finds its iterators' == ambiguous in C++20.
+        const bool known = target.HasMember(member.name);
         if (member.value.IsNull())
             continue;
-        if (found == target.MemberEnd())
+        if (!known)
             target.AddMember(Json(member.name, allocator), Json(member.value, allocator), allocator);
-        else if (found->value.IsObject() && member.value.IsObject() && depth < deepest)
-            merge(found->value, member.value, allocator, depth + 1);
+        else if (target[member.name].IsObject() && member.value.IsObject() && depth < deepest)
+            merge(target[member.name], member.value, allocator, depth + 1);
         else
-            found->value.CopyFrom(member.value, allocator);
+            target[member.name].CopyFrom(member.value, allocator);
     }
 }
 
