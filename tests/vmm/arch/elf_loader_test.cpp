@@ -77,7 +77,7 @@ bool mentions(const std::string& text, const char* part) {
 
 TEST_CASE("an empty file and a header cut short are refused") {
     Image image;
-    for (const std::size_t size : {0, 1, 63}) {
+    for (const std::size_t size : {0U, 1U, 63U}) {
         image.size = size;
         CHECK(mentions(error_of(image), "ends before"));
     }

@@ -19,8 +19,9 @@ std::uint8_t at(const std::vector<std::byte>& table, std::size_t offset) {
 }
 
 std::uint32_t word_at(const std::vector<std::byte>& table, std::size_t offset) {
-    return at(table, offset) | at(table, offset + 1) << 8 | at(table, offset + 2) << 16 |
-           static_cast<std::uint32_t>(at(table, offset + 3)) << 24;
+    std::uint32_t word = 0;
+    std::memcpy(&word, std::span(table).subspan(offset, sizeof word).data(), sizeof word);
+    return word;
 }
 
 std::uint8_t sum(std::span<const std::byte> bytes) {
