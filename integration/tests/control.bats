@@ -181,6 +181,8 @@ guest_limit() {
     run nacre exec other sh -c 'tail -c 60m /dev/zero'
     [ "$status" -eq 137 ]
     wait_until 10 grep -qx '{"type":"oom","id":"other"}' "$BATS_TEST_TMPDIR/events"
+    wait_until 10 grep -qx 'oom_kill 1' /sys/fs/cgroup/other/memory.events
+    [ ! -e /sys/fs/cgroup/other.oom ]
     nacre kill other KILL
     wait_until 20 has_status other stopped
     wait_until 5 eval '! kill -0 '"$stream"

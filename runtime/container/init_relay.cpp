@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/oom_kill.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
@@ -67,6 +68,16 @@ Result<AgentConnection> create_in_guest(const InitRelayTask& task) {
     return owner;
 }
 
+/// What watchers of the host's cgroup see of an OOM kill in the guest. cgroup v1 has no way to tell them.
+std::function<void()> oom_kill_counter(const std::vector<std::string>& cgroup_directories) {
+    return [cgroup_directories] {
+        for (const auto& directory : cgroup_directories) {
+            if (::access((directory + "/memory.events").c_str(), F_OK) == 0)
+                (void)raise_oom_kill(directory);
+        }
+    };
+}
+
 Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_TRY(Cgroup(task.cgroup_paths).add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
@@ -80,7 +91,8 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     const bool has_terminal = task.terminal.wanted;
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
     NACRE_ASSIGN(auto streams, Streams::attach(task.directory->path(), init, has_terminal));
-    RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal)};
+    RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal),
+                           oom_kill_counter(task.cgroup_paths)};
     pass_window_size(process);
     return Created{std::move(vm), std::move(process), std::move(streams)};
 }

@@ -46,7 +46,7 @@ void wait_for_agent(const RelayedProcess& process, const SignalForwarder& signal
 
 /// The agent's account of the end, or why there is none.
 Result<protocol::Exited> wait_for_exit(RelayedProcess& process, const SignalForwarder& signals) {
-    for (;;) {
+    for (int oom_kills = 0;;) {
         wait_for_agent(process, signals);
         // A frame once begun is finished soon, or the guest is not to be waited for.
         NACRE_ASSIGN(const auto message, process.owner.receive(10'000));
@@ -54,6 +54,8 @@ Result<protocol::Exited> wait_for_exit(RelayedProcess& process, const SignalForw
             return *exited;
         if (!std::holds_alternative<protocol::OutOfMemory>(message))
             return fail("the guest agent sent a message out of order");
+        if (process.on_oom_kill && oom_kills++ < max_oom_kills)
+            process.on_oom_kill();
     }
 }
 

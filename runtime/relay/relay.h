@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,12 +17,18 @@ struct ProcessEnd {
     std::string cause;  // empty for an ordinary exit, else what went wrong
 };
 
+/// The guest decides how often it runs out of memory, the host how often it cares.
+constexpr int max_oom_kills = 32;
+
 /// The guest process that a relay stands for.
 struct RelayedProcess {
     protocol::ProcessName name;
     std::string vm_directory;
     AgentConnection owner;    // its closing makes the agent kill the process
     FileDescriptor terminal;  // the host terminal whose window size the process's terminal has; or none
+    /// Called when a process of the container was killed for want of memory, at most `max_oom_kills` times.
+    /// Or none.
+    std::function<void()> on_oom_kill = nullptr;
 };
 
 /// Gives the process's terminal the window size of the host's. A guest that does not answer costs a bounded
