@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "guest-agent/container/mount_calls.h"
+#include "vmm/base/mount_calls.h"
 #include "guest-agent/container/paths.h"
 
 namespace nacre::agent {

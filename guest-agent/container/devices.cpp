@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "guest-agent/container/mount_calls.h"
+#include "vmm/base/mount_calls.h"
 #include "guest-agent/container/paths.h"
 
 namespace nacre::agent {

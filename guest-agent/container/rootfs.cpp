@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-#include "guest-agent/container/mount_calls.h"
+#include "vmm/base/mount_calls.h"
 #include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/paths.h"
 #include "vmm/base/file.h"

@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/oom_kill.h"
+#include "runtime/container/container_view.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
@@ -110,6 +112,16 @@ std::string parent_of(const std::string& path) {
     return path.substr(0, path.rfind('/'));
 }
 
+/// Stands for the container's init until it has ended, and records its end. Returns its exit status.
+int relay_init(const InitRelayTask& task, Created created, const SignalForwarder& signals) {
+    const auto end =
+        relay_process(std::move(created.process), std::move(created.streams), signals, &created.vm);
+    const Store store(parent_of(task.directory->path()));
+    // The exit status is what callers go by; a record that cannot be written must not change it.
+    (void)record_exit(store, task.directory->id(), end);
+    return end.status;
+}
+
 /// The relay's life. Never returns to the caller's code.
 [[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator) {
     // A caller that is killed in the middle of create leaves nothing behind: relay and VMM die with it.
@@ -125,18 +137,24 @@ std::string parent_of(const std::string& path) {
         report_failure(reports.get(), created.error());
         ::_exit(1);
     }
+    // The main thread shows the container's files to the host; the other one keeps the host's and does the
+    // work.
+    int status = 0;
+    std::thread relay([&] { status = relay_init(task, std::move(*created), *signals); });
+    const auto shown =
+        enter_container_view(task.bundle->spec, task.bundle->directory, task.directory->path());
+    if (!shown) {
+        report_failure(reports.get(), shown.error());
+        ::_exit(1);
+    }
     // The caller's terminal is read here only as long as the caller leaves it to us.
     if (!on_callers_terminal)
         ::prctl(PR_SET_PDEATHSIG, 0);
     if (!report_line(reports.get(), "created"))
         ::_exit(1);
     reports.reset();
-    const auto end =
-        relay_process(std::move(created->process), std::move(created->streams), *signals, &created->vm);
-    const Store store(parent_of(task.directory->path()));
-    // The exit status is what callers go by; a record that cannot be written must not change it.
-    [[maybe_unused]] const auto recorded = record_exit(store, task.directory->id(), end);
-    ::_exit(end.status);
+    relay.join();
+    ::_exit(status);
 }
 
 }  // namespace

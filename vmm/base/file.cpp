@@ -1,6 +1,8 @@
 #include "vmm/base/file.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +12,17 @@ namespace nacre {
 
 Result<FileDescriptor> open_file(const std::string& path, int flags, unsigned mode) {
     FileDescriptor fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+    if (!fd)
+        return fail_errno("open {}", path);
+    return fd;
+}
+
+Result<FileDescriptor> open_resolved(int directory, const std::string& path, int flags,
+                                     std::uint64_t resolve) {
+    struct open_how how {};
+    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+    how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
+    FileDescriptor fd(static_cast<int>(::syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
     if (!fd)
         return fail_errno("open {}", path);
     return fd;

@@ -11,6 +11,10 @@ namespace nacre {
 /// open(2) with O_CLOEXEC added.
 Result<FileDescriptor> open_file(const std::string& path, int flags, unsigned mode = 0);
 
+/// openat2(2) with RESOLVE_* of <linux/openat2.h>; O_CLOEXEC and RESOLVE_NO_MAGICLINKS added.
+Result<FileDescriptor> open_resolved(int directory, const std::string& path, int flags,
+                                     std::uint64_t resolve);
+
 /// Writes all of `data`, going on after short writes and EINTR. Blocks as `fd` does.
 Result<void> write_all(int fd, std::span<const std::byte> data);
 Result<void> write_all(int fd, const std::string& text);

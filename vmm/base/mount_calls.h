@@ -1,15 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "vmm/base/file_descriptor.h"
 
 /// mount(2)'s successors, on descriptors: a mount is made detached, given its attributes, and attached to a
 /// place that was resolved before. Nothing is ever mounted through a path that could have changed meanwhile.
-namespace nacre::agent {
+namespace nacre {
 
 /// A detached copy of the mount at `source` (any descriptor, O_PATH too), with its sub-mounts or without.
 Result<FileDescriptor> clone_mount(int source, bool recursive);
+
+/// The same of the mount at `path` of the calling process's mount namespace.
+Result<FileDescriptor> clone_mount(const std::string& path, bool recursive);
+
+/// A detached tmpfs for mount points and nothing else: nosuid, nodev, noexec, 1 MiB.
+Result<FileDescriptor> make_mount_point_tmpfs();
 
 /// Puts a detached mount over `target`, an O_PATH descriptor of a directory or file.
 Result<void> attach_mount(int mount, int target);
@@ -18,4 +25,4 @@ Result<void> attach_mount(int mount, int target);
 Result<void> change_mount(int mount, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation,
                           bool recursive);
 
-}  // namespace nacre::agent
+}  // namespace nacre

@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# podman with nacre as its runtime: conmon, containers/storage, images built from Debian packages. No network.
+# time-limit: 600
+# memory: 6G
+load helpers
+
+image=docker.io/library/nacre-busybox:test
+
+setup_file() {
+    podman load --quiet --input "$(image_dir)/busybox.oci.tar" >&2
+    # podman makes its directories, the cgroup that is the parent of all, and one to see whether limits are possible.
+    podman run --rm --memory 64m "$image" true
+}
+
+setup() {
+    remember_machine
+}
+
+teardown() {
+    podman rm --all --force --time 0 >/dev/null 2>&1
+    podman volume prune --force >/dev/null 2>&1
+    assert_nothing_left
+}
+
+# What an administrator has in containers.conf, and no network.
+podman() {
+    CONTAINERS_CONF=$BATS_FILE_TMPDIR/containers.conf timeout --kill-after=5 120 podman "$@" 3>&-
+}
+
+write_configuration() {
+    cat >"$BATS_FILE_TMPDIR/containers.conf" <<TOML
+[containers]
+netns = "none"
+[engine]
+runtime = "nacre"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+runtime_supports_json = ["nacre"]
+[engine.runtimes]
+nacre = ["$(type -P nacre)"]
+TOML
+}
+
+write_configuration
+
+run_detached() {
+    podman run --detach --name box "$@" >/dev/null
+}
+
+state_of() {
+    podman inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}' "$1"
+}
+
+has_state() {
+    [ "$(state_of box)" = "$1" ]
+}
+
+@test "run: output, errors, input, the exit status, and a kernel of its own" {
+    run --separate-stderr podman run --rm -i "$image" sh -c 'uname -r; cat; echo wrong >&2; exit 42' <<<"some input"
+    [ "$status" -eq 42 ]
+    [[ ${lines[0]} == *nacre* ]]
+    [ "${lines[1]}" = "some input" ]
+    [ "$stderr" = wrong ]
+}
+
+@test "a command that is missing or not executable is told by 127 and 126" {
+    run podman run --rm "$image" nosuch
+    [ "$status" -eq 127 ]
+    [[ $output == *'executable file not found in $PATH'* ]]
+    run podman run --rm "$image" /etc
+    [ "$status" -eq 126 ]
+}
+
+@test "run -it: a terminal with the size of the caller's" {
+    printf '%s\n' 'expect ready' 'send tty; stty size; exit 5\n' settle >"$BATS_TEST_TMPDIR/script"
+    run "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
+        env CONTAINERS_CONF="$BATS_FILE_TMPDIR/containers.conf" podman run --rm -it "$image" sh -c 'echo ready; exec sh'
+    [[ $output == *"/dev/pts/0"* ]]
+    [[ $output == *"24 80"* ]]
+    [[ $output == *"status 5"* ]]
+}
+
+@test "run --detach, ps, logs, exec, top, stats, pause, kill, inspect" {
+    run_detached "$image" sh -c 'echo out; echo err >&2; trap "exit 3" USR1; while :; do sleep 0.1; done'
+    wait_until 10 eval 'podman logs box 2>&1 | grep -q err'
+    [ "$(podman logs box 2>/dev/null)" = out ]
+    [ "$(podman ps --format '{{.Names}}')" = box ]
+    run podman exec --env A=b --workdir /tmp --user 65534 box sh -c 'echo $A $PWD $(id -u); exit 9'
+    [ "$status" -eq 9 ]
+    [ "$output" = "b /tmp 65534" ]
+    [ "$(echo text | podman exec -i box cat)" = text ]
+    run podman exec box nosuch
+    [ "$status" -eq 127 ]
+    podman top box -o pid,args | grep -q 'sh -c echo out'
+    podman stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' box | grep -qE '^[1-9][0-9]* [0-9.]+[kM]B'
+    podman pause box
+    has_state 'paused 0 false'
+    podman unpause box
+    podman kill --signal USR1 box
+    wait_until 20 has_state 'exited 3 false'
+}
+
+@test "start, attach, stop and restart" {
+    podman create --name box -i "$image" sh -c 'read line; echo "got $line"; sleep 100' >/dev/null
+    podman start --attach --interactive box < <(echo hello; sleep 4) &
+    attached=$!
+    wait_until 20 eval 'podman logs box | grep -q "got hello"'
+    podman stop --time 1 box
+    wait "$attached" || [ $? -eq 137 ]
+    has_state 'exited 137 false'
+    podman start box
+    has_state 'running 0 false'
+    podman restart --time 0 box
+    has_state 'running 0 false'
+    [ "$(podman logs box)" = "got hello" ]
+}
+
+@test "limits: memory, CPUs, processes; conmon is told of a container out of memory" {
+    cd "$BATS_TEST_TMPDIR"  # where Debian's conmon leaves the file that says so
+    run_detached --memory 64m --cpus 0.5 --pids-limit 20 "$image" sh -c 'while [ ! -e /go ]; do sleep 0.1; done; exec tail /dev/zero'
+    run podman exec box sh -c 'cd /sys/fs/cgroup; cat memory.max cpu.max pids.max'
+    [ "$output" = $'67108864\n50000 100000\n20' ]
+    podman exec box touch /go
+    wait_until 20 has_state 'exited 137 false'
+    [ -e oom ]
+}
+
+@test "who and where: user, groups, working directory, hostname, environment" {
+    run podman run --rm --user 1000:1001 --group-add 7 --workdir /var --hostname host --env A=b "$image" \
+        sh -c 'id -u; id -g; id -G; pwd; hostname; echo $A'
+    [ "$output" = $'1000\n1001\n1001 7\n/var\nhost\nb' ]
+}
+
+@test "--read-only, --tmpfs, volumes, and files copied in and out" {
+    mkdir "$BATS_TEST_TMPDIR/shared"
+    echo host >"$BATS_TEST_TMPDIR/shared/file"
+    run_detached --read-only --tmpfs /scratch:size=1m --volume data:/data --volume "$BATS_TEST_TMPDIR/shared:/shared:ro" "$image" sleep 100
+    run podman exec box sh -c 'touch /file'
+    [ "$status" -ne 0 ]
+    run podman exec box sh -c 'touch /shared/file'
+    [ "$status" -ne 0 ]
+    podman exec box sh -c 'echo kept >/data/file; echo gone >/scratch/file; cat /shared/file'
+    echo copied >"$BATS_TEST_TMPDIR/in"
+    podman cp "$BATS_TEST_TMPDIR/in" box:/data/in
+    [ "$(podman exec box cat /data/in)" = copied ]
+    podman cp box:/data/file "$BATS_TEST_TMPDIR/out"
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = kept ]
+    podman rm --force --time 0 box
+    [ "$(podman run --rm --volume data:/data "$image" cat /data/file)" = kept ]
+}
+
+@test "capabilities, no_new_privs, seccomp, --privileged" {
+    status_of() { awk -v field="$1:" '$1 == field { print $2 }' <<<"$output"; }
+    run podman run --rm --cap-drop all --cap-add chown --security-opt no-new-privileges "$image" cat /proc/self/status
+    [ "$(status_of CapEff)" = 0000000000000001 ]
+    [ "$(status_of NoNewPrivs)" = 1 ]
+    [ "$(status_of Seccomp)" = 2 ]
+    run podman run --rm --security-opt seccomp=unconfined "$image" cat /proc/self/status
+    [ "$(status_of Seccomp)" = 0 ]
+    run podman run --rm --privileged "$image" sh -c 'cat /proc/self/status; mount -t tmpfs none /mnt || mount -t tmpfs none /tmp; echo $?'
+    [ "$(status_of Seccomp)" = 0 ]
+    [ "${lines[-1]}" = 0 ]
+}
+
+@test "--init reaps and passes signals on" {
+    run_detached --init "$image" sh -c 'trap "exit 6" TERM; (sleep 0.2 &); while :; do sleep 0.1; done'
+    podman exec box cat /proc/1/cmdline | grep -qa init
+    podman stop --time 10 box
+    has_state 'exited 6 false'
+}
+
+@test "a health check runs in the container" {
+    run_detached --health-cmd 'test -e /well' --health-interval disable "$image" sleep 100
+    run podman healthcheck run box
+    [ "$status" -eq 1 ]
+    podman exec box touch /well
+    podman healthcheck run box
+}
+
+@test "commit, and a build with RUN steps" {
+    podman run --name box "$image" sh -c 'echo made >/made'
+    podman commit --quiet box localhost/committed
+    [ "$(podman run --rm localhost/committed cat /made)" = made ]
+    printf 'FROM %s\nRUN uname -r >/kernel && id -u >/user\nUSER 65534\nRUN id -u >/tmp/user\n' "$image" >"$BATS_TEST_TMPDIR/Containerfile"
+    podman build --quiet --runtime "$(type -P nacre)" --isolation oci --tag localhost/built "$BATS_TEST_TMPDIR"
+    run podman run --rm localhost/built cat /kernel /user /tmp/user
+    [[ ${lines[0]} == *nacre* ]]
+    [ "${lines[1]} ${lines[2]}" = "0 65534" ]
+    podman rmi --force localhost/built localhost/committed
+}

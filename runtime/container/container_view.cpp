@@ -1,0 +1,85 @@
+#include "runtime/container/container_view.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runtime/container/share_plan.h"
+#include "vmm/base/file.h"
+#include "vmm/base/mount_calls.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+constexpr std::uint64_t harmless = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+Result<FileDescriptor> attach_root(const oci::Spec& spec, const std::string& bundle,
+                                   const std::string& scratch) {
+    NACRE_ASSIGN(auto root, clone_mount(path_in_bundle(bundle, spec.root->path), true));
+    NACRE_TRY(change_mount(root.get(), harmless, 0, MS_PRIVATE, true));
+    if (spec.root->readonly)
+        NACRE_TRY(change_mount(root.get(), MOUNT_ATTR_RDONLY, 0, 0, false));
+    NACRE_ASSIGN(const auto place, open_file(scratch, O_PATH | O_DIRECTORY));
+    NACRE_TRY(attach_mount(root.get(), place.get()));
+    return root;
+}
+
+Result<FileDescriptor> make_cover() {
+    NACRE_ASSIGN(auto cover, make_mount_point_tmpfs());
+    NACRE_TRY(change_mount(cover.get(), MOUNT_ATTR_RDONLY, 0, 0, false));
+    return cover;
+}
+
+Result<FileDescriptor> tree_of(const oci::Mount& mount, const std::string& bundle) {
+    if (!is_bind_mount(mount))
+        return make_cover();
+    NACRE_ASSIGN(auto shared, clone_tree(path_in_bundle(bundle, mount.source), "", tree_options(mount)));
+    NACRE_TRY(change_mount(shared.tree.get(), harmless, 0, 0, true));
+    return std::move(shared.tree);
+}
+
+Result<void> show_mount(int root, const oci::Mount& mount, const std::string& bundle) {
+    const auto place = open_resolved(root, mount.destination, O_PATH, RESOLVE_IN_ROOT);
+    if (!place)
+        return {};
+    NACRE_ASSIGN(const auto tree, tree_of(mount, bundle));
+    // A file over a directory, or the other way round: the guest has made something else of it.
+    (void)attach_mount(tree.get(), place->get());
+    return {};
+}
+
+/// pivot_root(2), "pivot_root(".", ".")": the old root goes, and no mount of the host is held by this
+/// namespace.
+Result<void> pivot_to(int root) {
+    if (::fchdir(root) < 0 || ::syscall(SYS_pivot_root, ".", ".") < 0 || ::umount2(".", MNT_DETACH) < 0 ||
+        ::chdir("/") < 0)
+        return fail_errno("make it the root");
+    return {};
+}
+
+Result<void> build_view(const oci::Spec& spec, const std::string& bundle, const std::string& scratch) {
+    if (::unshare(CLONE_NEWNS) < 0)
+        return fail_errno("make a mount namespace");
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) < 0)
+        return fail_errno("detach mount propagation");
+    NACRE_ASSIGN(const auto root, attach_root(spec, bundle, scratch));
+    for (const auto& mount : spec.mounts)
+        NACRE_TRY(show_mount(root.get(), mount, bundle));
+    return pivot_to(root.get());
+}
+
+}  // namespace
+
+Result<void> enter_container_view(const oci::Spec& spec, const std::string& bundle,
+                                  const std::string& scratch) {
+    auto built = build_view(spec, bundle, scratch);
+    if (!built)
+        return add_context(std::move(built).error(), "show the container's files on the host");
+    return {};
+}
+
+}  // namespace nacre::runtime
