@@ -39,9 +39,9 @@ has_error() {
     [ "$(nacre ps control -o pid,comm | awk '$2 == "sh"' | wc -l)" -eq 1 ]
     run nacre ps --format json control
     [ "$status" -eq 0 ]
-    pids=$(nacre ps -f json control | jq 'length')
-    [ "$pids" -ge 1 ]
-    [ "$pids" -le 2 ]
+    # The host's pids, for callers that look them up there: the relay, which the state names, and the VMM.
+    pid=$(nacre state control | jq .pid)
+    [ "$(nacre ps -f json control | jq --argjson pid "$pid" 'length >= 2 and (index($pid) != null)')" = true ]
     nacre exec --detach control sleep 77 </dev/null >/dev/null 2>&1
     [[ "$(nacre ps control)" == *"sleep 77"* ]]
     [[ "$(nacre ps control)" != *nacre-agent* ]]

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2016 # set by run and helpers; shells of containers expand
 # docker with nacre as a runtime of dockerd, and Debian's containerd and shim between. No network.
 # time-limit: 600
 # memory: 6G
@@ -75,7 +76,7 @@ has_state() {
     [ "$status" -eq 9 ]
     [ "$output" = "b /tmp 65534" ]
     [ "$(echo text | docker exec -i box cat)" = text ]
-    docker top box | grep -q nacre
+    docker top box | grep -q "nacre .*create"
     docker stats --no-stream --format '{{.Name}} {{.MemUsage}}' box | grep -qE '^box [1-9][0-9.]*[kM]iB'
     docker pause box
     has_state 'paused 0 false'

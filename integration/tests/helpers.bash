@@ -82,7 +82,7 @@ machine_state() {
     list_processes
     awk '{ print "mount", $5, $9, $10 }' /proc/self/mountinfo | grep -v " $BATS_RUN_TMPDIR" | sort
     find /sys/fs/cgroup -mindepth 1 -type d -printf 'cgroup %p\n' | sort
-    find /run /tmp /dev/shm -path "$BATS_RUN_TMPDIR" -prune -o -path '/run/lab*' -prune -o ! -path /run/nacre -printf 'file %p\n' 2>/dev/null | sort
+    find /run /tmp /dev/shm -path "$BATS_RUN_TMPDIR" -prune -o -path '/run/lab*' -prune -o -path '/run/docker/netns*' -prune -o ! -path /run/nacre -printf 'file %p\n' 2>/dev/null | sort
     find /sys/class/net -mindepth 1 -printf 'net %f\n' | sort
 }
 

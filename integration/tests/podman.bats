@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2016 # set by run and helpers; shells of containers expand
 # podman with nacre as its runtime: conmon, containers/storage, images built from Debian packages. No network.
 # time-limit: 600
 # memory: 6G
@@ -91,7 +92,7 @@ has_state() {
     [ "$(echo text | podman exec -i box cat)" = text ]
     run podman exec box nosuch
     [ "$status" -eq 127 ]
-    podman top box -o pid,args | grep -q 'sh -c echo out'
+    podman top box -ef | grep -q "sh -c echo out"
     podman stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' box | grep -qE '^[1-9][0-9]* [0-9.]+[kM]B'
     podman pause box
     has_state 'paused 0 false'

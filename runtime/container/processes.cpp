@@ -1,5 +1,6 @@
 #include "runtime/container/processes.h"
 
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
@@ -21,6 +22,12 @@ Result<protocol::Processes> processes_of(const Store& store, const std::string& 
     if (processes == nullptr)
         return fail("list processes: the guest agent gave an answer that was not asked for");
     return std::move(*processes);
+}
+
+Result<std::vector<pid_t>> host_processes_of(const Store& store, const std::string& id) {
+    NACRE_ASSIGN(const auto directory, store.open(id));
+    NACRE_ASSIGN(const auto state, directory.read());
+    return Cgroup(state.cgroup_paths).processes();
 }
 
 }  // namespace nacre::runtime
