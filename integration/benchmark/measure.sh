@@ -16,6 +16,28 @@ measure_qemu() {
         -kernel "$kernel" -initrd /bench/init.cpio -append "quiet panic=-1 reboot=t"
 }
 
+# measure_running RUNTIME: a further process, and bytes through its standard output, in a container that runs.
+measure_running() {
+    "$1" create --bundle /bench/idle "running-$1" </dev/null >/dev/null 2>&1 && "$1" start "running-$1" || echo "failed running $1"
+    i=0
+    while [ "$i" -le "$runs" ]; do
+        label=exec_$1
+        [ "$i" -eq 0 ] && label=warm_up  # not counted
+        $stopwatch "$label" "$1" exec "running-$1" /bin/true
+        i=$((i + 1))
+    done
+    # Here 64 MiB: see report.py.
+    $stopwatch "stdout_$1" "$1" exec "running-$1" /bin/dd if=/dev/zero bs=65536 count=1024 status=none
+    "$1" delete --force "running-$1"
+}
+
+# measure_parallel RUNTIME: ten starts at once, until the last has ended.
+measure_parallel() {
+    # shellcheck disable=SC2016 # for the inner shell
+    $stopwatch "parallel_$1" sh -c 'for i in 0 1 2 3 4 5 6 7 8 9; do
+        { "$0" run --bundle /bench/true "parallel$i" || echo failed >/tmp/parallel; } & done; wait; [ ! -e /tmp/parallel ]' "$1"
+}
+
 # Everything resident for one idle container: the processes' proportional shares, guest memory among them.
 measure_idle_memory() {
     nacre create --bundle /bench/idle idle </dev/null >/dev/null 2>&1 && nacre start idle || echo "failed idle"
@@ -41,3 +63,7 @@ while [ "$i" -le "$runs" ]; do
     i=$((i + 1))
 done
 measure_idle_memory
+for runtime in nacre crun runc; do
+    measure_running "$runtime"
+    measure_parallel "$runtime"
+done

@@ -6,7 +6,10 @@ import statistics
 import sys
 
 # What a success looks like: true ends with 0, and the init in QEMU leaves through the debug port with 11.
-EXPECTED_STATUS = {"run_nacre": 0, "run_crun": 0, "run_runc": 0, "boot_qemu": 11}
+RUNTIMES = ["nacre", "crun", "runc"]
+EXPECTED_STATUS = {"boot_qemu": 11, **{f"{what}_{runtime}": 0 for what in ["run", "exec", "stdout", "parallel"]
+                                       for runtime in RUNTIMES}}
+STDOUT_MIB = 64  # what each stdout_ measurement copies
 BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
 
 
@@ -94,15 +97,20 @@ def evaluate(data):
     every = [phases_of(r, s) for r, s in zip(data["runs"]["run_nacre"], data["stats"])]
     phases = [(every[0][i][0], statistics.median(p[i][1] for p in every)) for i in range(len(every[0]))]
     median = statistics.median
+    throughput = {f"{runtime}_stdout": STDOUT_MIB / (median(seconds[f"stdout_{runtime}"]) - median(seconds[f"exec_{runtime}"]))
+                  for runtime in RUNTIMES}
     exits = {kind: median(s["exits"].get(kind, 0) for s in data["stats"]) for kind in data["stats"][0]["exits"]}
     single = {"nacre_run_true": seconds["run_nacre"], "runc_run_true": seconds["run_runc"],
               "crun_run_true": seconds["run_crun"], "qemu_microvm_boot": seconds["boot_qemu"],
-              "nacre_kvm_run_to_agent": to_agent}
+              "nacre_kvm_run_to_agent": to_agent,
+              **{f"{runtime}_exec_true": seconds[f"exec_{runtime}"] for runtime in RUNTIMES},
+              **{f"{runtime}_10_parallel_runs": seconds[f"parallel_{runtime}"] for runtime in RUNTIMES}}
     return {
         "virtual_s": {name: median(values) for name, values in single.items()},
         "bytes": {"vmm_private": private_without_guest(data["smaps"]),
                   "idle_container_all": sum(data["pss"].values()) * 1024,
                   "binaries": sum(data["sizes"].values())},
+        "mib_per_virtual_s": throughput,
         "single_runs_virtual_s": single,
         "phases_virtual_s": dict(phases),
         "exits": exits,
@@ -128,6 +136,13 @@ def table(result):
         row("`crun run true`", seconds["crun_run_true"], "s"),
         row("QEMU microvm, same kernel, boot to init", seconds["qemu_microvm_boot"], "s"),
         row("nacre: KVM_RUN to agent ready", seconds["nacre_kvm_run_to_agent"], "s", 0.12),
+        row("`nacre exec true`, container running", seconds["nacre_exec_true"], "s", 1.5 * seconds["crun_exec_true"]),
+        row("`crun exec true`", seconds["crun_exec_true"], "s"),
+        row("`runc exec true`", seconds["runc_exec_true"], "s"),
+        row("10 × `nacre run true` at once", seconds["nacre_10_parallel_runs"], "s"),
+        row("10 × `runc run true` at once", seconds["runc_10_parallel_runs"], "s"),
+        row("nacre: bytes through a container's stdout", result["mib_per_virtual_s"]["nacre_stdout"], "MiB/s"),
+        row("runc: bytes through a container's stdout", result["mib_per_virtual_s"]["runc_stdout"], "MiB/s"),
         row("private memory of nacre-vmm", size["vmm_private"] / mib, "MiB", 5),
         row("all memory of an idle container", size["idle_container_all"] / mib, "MiB", 40),
         row("nacre, nacre-vmm and agent, stripped", size["binaries"] / mib, "MiB", 5),
