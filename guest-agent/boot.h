@@ -16,6 +16,10 @@ Result<void> boot();
 /// Mounts the virtio-fs share unless it is mounted.
 Result<void> mount_share();
 
+/// Tells the VMM what has been reached (vmm/machine/exits.h, kPhasePort), for the benchmark.
+enum class BootPhase : unsigned char { agent_started = 1, container_started = 2 };
+void tell_phase(BootPhase phase);
+
 /// Ends the VM as QEMU's ACPI power-off would: 0x2000 to port 0x604 (vmm/machine). Returns only if the kernel
 /// refuses; the caller then ends, which the host sees as a crash.
 void power_off();

@@ -22,14 +22,17 @@ Result<agent::Endpoints> open_endpoints() {
 }
 
 agent::Environment vm_environment() {
-    return {std::string(protocol::share_mount_point), agent::mount_share, "/sys/fs/cgroup", [] {
+    return {std::string(protocol::share_mount_point), agent::mount_share, "/sys/fs/cgroup",
+            [] {
                 agent::power_off();
                 // Not reached. PID 1's end is a kernel panic: the host sees a crash, never a hang.
                 std::_Exit(EXIT_FAILURE);
-            }};
+            },
+            [] { agent::tell_phase(agent::BootPhase::container_started); }};
 }
 
 Result<void> run() {
+    agent::tell_phase(agent::BootPhase::agent_started);
     NACRE_TRY(agent::boot());
     NACRE_ASSIGN(const auto loop, EventLoop::create());
     agent::Agent agent(*loop, vm_environment());

@@ -148,12 +148,15 @@ void handle(Agent& agent, ControlConnection& connection, const CreateContainer& 
 void handle(Agent& agent, ControlConnection& connection, const StartContainer& request) {
     const auto container = agent.find_container(request.id);
     auto started =
-        container
-            ? (*container)->init().start([owner = connection.weak_from_this()](const Result<void>& result) {
-                  if (const auto connected = owner.lock())
-                      connected->answer(done_or_failed(result));
-              })
-            : Result<void>(tl::unexpected(container.error()));
+        container ? (*container)
+                        ->init()
+                        .start([&agent, owner = connection.weak_from_this()](const Result<void>& result) {
+                            if (result)
+                                agent.environment().container_started();
+                            if (const auto connected = owner.lock())
+                                connected->answer(done_or_failed(result));
+                        })
+                  : Result<void>(tl::unexpected(container.error()));
     if (!started)
         connection.answer(failed(started.error()));
 }

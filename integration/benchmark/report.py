@@ -80,7 +80,9 @@ def phases_of(run, stats):
     ends = [
         ("command line", at["process_start"]),
         ("VMM start", at["first_run"]),
-        ("kernel boot and agent", at["agent_connected"]),
+        ("kernel boot", at["agent_started"]),
+        ("agent", at["agent_connected"]),
+        ("container start", at["container_started"]),
         ("container, guest shutdown", at["end"]),
         ("teardown", run["start_ns"] + run["took_ns"]),
     ]
@@ -170,7 +172,7 @@ def plain(result):
 
 
 def svg(result):
-    colours = ["#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#9c755f"]
+    colours = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#b07aa1", "#9c755f"]
     phases = list(result["phases_virtual_s"].items())
     total = sum(seconds for _, seconds in phases)
     width, left = 760, 20

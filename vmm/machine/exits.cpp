@@ -22,24 +22,33 @@ void read_port(std::uint16_t port, std::span<std::byte> data) {
     std::ranges::fill(data, port == kKeyboardCommandPort ? std::byte{0} : kAllOnes);
 }
 
-ExitAction write_port(std::uint16_t port, std::span<const std::byte> data) {
+void mark_phase(std::uint32_t value, Timeline& timeline) {
+    if (value == kPhaseAgentStarted)
+        timeline.mark(Phase::agent_started);
+    if (value == kPhaseContainerStarted)
+        timeline.mark(Phase::container_started);
+}
+
+ExitAction write_port(std::uint16_t port, std::span<const std::byte> data, Timeline& timeline) {
     std::uint32_t value = 0;
     std::memcpy(&value, data.data(), std::min(data.size(), sizeof(value)));
     if (port == kSleepPort && data.size() == 2 && value == kSleepPowerOff)
         return ExitAction::power_off;
     if (port == kKeyboardCommandPort && data.size() == 1 && value == kKeyboardReset)
         return ExitAction::reset;
+    if (port == kPhasePort && data.size() == 1)
+        mark_phase(value, timeline);
     return ExitAction::resume;
 }
 
 /// A string instruction brings `count` accesses of `size` bytes at once.
-ExitAction handle_port_access(kvm_run& run) {
+ExitAction handle_port_access(kvm_run& run, Timeline& timeline) {
     auto data = port_data(run);
     for (; !data.empty(); data = data.subspan(run.io.size)) {
         const auto access = data.first(run.io.size);
         if (run.io.direction == KVM_EXIT_IO_IN)
             read_port(run.io.port, access);
-        else if (const auto action = write_port(run.io.port, access); action != ExitAction::resume)
+        else if (const auto action = write_port(run.io.port, access, timeline); action != ExitAction::resume)
             return action;
     }
     return ExitAction::resume;
@@ -58,12 +67,12 @@ ExitAction handle_mmio_access(kvm_run& run, const Bus& mmio) {
 
 }  // namespace
 
-ExitAction handle_exit(kvm_run& run, const Bus& mmio) {
+ExitAction handle_exit(kvm_run& run, const Bus& mmio, Timeline& timeline) {
     switch (run.exit_reason) {
         case KVM_EXIT_MMIO:
             return handle_mmio_access(run, mmio);
         case KVM_EXIT_IO:
-            return handle_port_access(run);
+            return handle_port_access(run, timeline);
         case KVM_EXIT_SHUTDOWN:
             return ExitAction::triple_fault;
         case KVM_EXIT_INTR:

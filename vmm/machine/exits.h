@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "vmm/bus/bus.h"
+#include "vmm/machine/timeline.h"
 
 namespace nacre::machine {
 
@@ -17,6 +18,11 @@ constexpr std::uint16_t kSleepPort = 0x604;  // where QEMU's machines have their
 constexpr std::uint16_t kSleepPowerOff = 0x2000;      // SLP_EN with sleep type 0: S5
 constexpr std::uint16_t kKeyboardCommandPort = 0x64;  // the i8042's status and command register
 constexpr std::uint8_t kKeyboardReset = 0xfe;         // pulse the processor's reset line
+
+/// Where the agent tells what it has come to, for the benchmark; the first of each counts.
+constexpr std::uint16_t kPhasePort = 0x608;
+constexpr std::uint8_t kPhaseAgentStarted = 1;
+constexpr std::uint8_t kPhaseContainerStarted = 2;
 
 /// What becomes of a vCPU after an exit.
 enum class ExitAction {
@@ -28,8 +34,9 @@ enum class ExitAction {
 };
 
 /// Serves the exit in `run`, the page that KVM_RUN has just filled: does the guest's access on the bus and
-/// puts the answer where the next KVM_RUN finds it. Accesses that nobody claims read as all ones.
-ExitAction handle_exit(kvm_run& run, const Bus& mmio);
+/// puts the answer where the next KVM_RUN finds it, or marks the phase that it tells. Accesses that nobody
+/// claims read as all ones.
+ExitAction handle_exit(kvm_run& run, const Bus& mmio, Timeline& timeline);
 
 /// One line that says what KVM reported, for an exit that ended the guest.
 std::string describe_exit(const kvm_run& run);

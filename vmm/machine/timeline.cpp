@@ -6,7 +6,8 @@ namespace nacre::machine {
 
 std::string_view phase_name(Phase phase) {
     constexpr std::array<std::string_view, kPhases> kNames = {
-        "process_start", "config_read", "vm_made", "kernel_loaded", "first_run", "agent_connected", "end"};
+        "process_start",   "config_read",       "vm_made", "kernel_loaded", "first_run", "agent_started",
+        "agent_connected", "container_started", "end"};
     return kNames[static_cast<std::size_t>(phase)];
 }
 

@@ -8,8 +8,18 @@
 namespace nacre::machine {
 
 /// The steps of a VM's life that the benchmark shows.
-enum class Phase { process_start, config_read, vm_made, kernel_loaded, first_run, agent_connected, end };
-constexpr std::size_t kPhases = 7;
+enum class Phase {
+    process_start,
+    config_read,
+    vm_made,
+    kernel_loaded,
+    first_run,
+    agent_started,
+    agent_connected,
+    container_started,
+    end
+};
+constexpr std::size_t kPhases = 9;
 
 std::string_view phase_name(Phase phase);
 

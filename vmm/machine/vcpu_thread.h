@@ -21,8 +21,8 @@ class VcpuThread {
     /// or request_stop() ended it.
     using OnEnd = std::function<void(std::optional<ExitStatus>)>;
 
-    /// `mmio` and `log` must outlive the thread.
-    VcpuThread(kvm::Vcpu vcpu, const Bus& mmio, Log& log);
+    /// All three must outlive the thread.
+    VcpuThread(kvm::Vcpu vcpu, const Bus& mmio, Timeline& timeline, Log& log);
     VcpuThread(const VcpuThread&) = delete;
     VcpuThread& operator=(const VcpuThread&) = delete;
     ~VcpuThread() { stop(); }
@@ -50,6 +50,7 @@ class VcpuThread {
 
     kvm::Vcpu vcpu_;
     const Bus& mmio_;
+    Timeline& timeline_;
     Log& log_;
     ExitCounts exits_;
     std::atomic<bool> stopping_ = false;

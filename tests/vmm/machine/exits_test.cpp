@@ -60,14 +60,18 @@ class Recorder : public BusHandler {
 
 constexpr std::uint64_t kBase = 0xd0000000;
 
+ExitAction serve(kvm_run& run, const Bus& bus) {
+    Timeline timeline;
+    return handle_exit(run, bus, timeline);
+}
+
 TEST_CASE("exits that nothing here handles end the guest as internal errors") {
     const Bus bus;
-    for (const int reason :
-         {KVM_EXIT_UNKNOWN, KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_INTERNAL_ERROR,
-          KVM_EXIT_HYPERCALL, 9999}) {
+    for (const int reason : {KVM_EXIT_UNKNOWN, KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_FAIL_ENTRY,
+                             KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_HYPERCALL, 9999}) {
         RunPage page;
         page.run().exit_reason = static_cast<std::uint32_t>(reason);
-        CHECK(handle_exit(page.run(), bus) == ExitAction::internal_error);
+        CHECK(serve(page.run(), bus) == ExitAction::internal_error);
         CHECK_FALSE(describe_exit(page.run()).empty());
     }
 }
@@ -76,7 +80,7 @@ TEST_CASE("a processor that shuts down is a triple fault") {
     const Bus bus;
     RunPage page;
     page.run().exit_reason = KVM_EXIT_SHUTDOWN;
-    CHECK(handle_exit(page.run(), bus) == ExitAction::triple_fault);
+    CHECK(serve(page.run(), bus) == ExitAction::triple_fault);
 }
 
 TEST_CASE("port writes: what powers off, what resets, and what does nothing") {
@@ -104,25 +108,44 @@ TEST_CASE("port writes: what powers off, what resets, and what does nothing") {
         RunPage page;
         CAPTURE(write.port);
         CAPTURE(write.value);
-        CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, write.port, write.size, 1, write.value), bus) ==
+        CHECK(serve(page.port_access(KVM_EXIT_IO_OUT, write.port, write.size, 1, write.value), bus) ==
               write.action);
     }
+}
+
+TEST_CASE("the guest tells a phase once, and none but its own") {
+    const Bus bus;
+    Timeline timeline;
+    const auto tell = [&](std::uint64_t value) {
+        RunPage page;
+        return handle_exit(page.port_access(KVM_EXIT_IO_OUT, kPhasePort, 1, 1, value), bus, timeline);
+    };
+    for (const std::uint64_t value : {0U, 3U, 255U})
+        CHECK(tell(value) == ExitAction::resume);
+    CHECK(timeline.get(Phase::agent_started) == 0);
+    CHECK(tell(kPhaseAgentStarted) == ExitAction::resume);
+    CHECK(tell(kPhaseContainerStarted) == ExitAction::resume);
+    const auto first = timeline.get(Phase::agent_started);
+    CHECK(first > 0);
+    CHECK(timeline.get(Phase::container_started) >= first);
+    tell(kPhaseAgentStarted);
+    CHECK(timeline.get(Phase::agent_started) == first);
+    CHECK(timeline.get(Phase::end) == 0);
 }
 
 TEST_CASE("a string write is as many writes: any of them may reset") {
     const Bus bus;
     RunPage page;
-    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, 0x64, 1, 8, 0xfe00000000000000), bus) ==
-          ExitAction::reset);
-    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, 0x64, 1, 7, 0xfe00000000000000), bus) ==
+    CHECK(serve(page.port_access(KVM_EXIT_IO_OUT, 0x64, 1, 8, 0xfe00000000000000), bus) == ExitAction::reset);
+    CHECK(serve(page.port_access(KVM_EXIT_IO_OUT, 0x64, 1, 7, 0xfe00000000000000), bus) ==
           ExitAction::resume);
-    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, 0x64, 1, 0, 0xfe), bus) == ExitAction::resume);
+    CHECK(serve(page.port_access(KVM_EXIT_IO_OUT, 0x64, 1, 0, 0xfe), bus) == ExitAction::resume);
 }
 
 TEST_CASE("port reads give all ones, in each element of a string read") {
     const Bus bus;
     RunPage page;
-    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_IN, 0x3f8, 2, 3, 0), bus) == ExitAction::resume);
+    CHECK(serve(page.port_access(KVM_EXIT_IO_IN, 0x3f8, 2, 3, 0), bus) == ExitAction::resume);
     std::uint64_t value = 0;
     std::memcpy(&value, page.port_data(), sizeof(value));
     CHECK(value == 0x0000ffffffffffff);
@@ -131,17 +154,17 @@ TEST_CASE("port reads give all ones, in each element of a string read") {
 TEST_CASE("the keyboard controller has nothing pending") {
     const Bus bus;
     RunPage page;
-    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_IN, 0x64, 1, 1, 0xaa), bus) == ExitAction::resume);
+    CHECK(serve(page.port_access(KVM_EXIT_IO_IN, 0x64, 1, 1, 0xaa), bus) == ExitAction::resume);
     CHECK(page.port_data()[0] == std::byte{0});
 }
 
 TEST_CASE("MMIO that nobody claims reads as all ones and swallows writes") {
     const Bus bus;
     RunPage page;
-    CHECK(handle_exit(page.mmio_access(false, kBase, 4), bus) == ExitAction::resume);
+    CHECK(serve(page.mmio_access(false, kBase, 4), bus) == ExitAction::resume);
     CHECK(std::memcmp(page.run().mmio.data, "\xff\xff\xff\xff\0\0\0\0", 8) == 0);
-    CHECK(handle_exit(page.mmio_access(true, kBase, 8), bus) == ExitAction::resume);
-    CHECK(handle_exit(page.mmio_access(false, ~std::uint64_t{0}, 8), bus) == ExitAction::resume);
+    CHECK(serve(page.mmio_access(true, kBase, 8), bus) == ExitAction::resume);
+    CHECK(serve(page.mmio_access(false, ~std::uint64_t{0}, 8), bus) == ExitAction::resume);
 }
 
 TEST_CASE("MMIO reaches its handler with the offset, size and bytes") {
@@ -149,10 +172,10 @@ TEST_CASE("MMIO reaches its handler with the offset, size and bytes") {
     Bus bus;
     REQUIRE(bus.add(kBase, 0x1000, recorder));
     RunPage page;
-    handle_exit(page.mmio_access(false, kBase + 0x70, 4), bus);
+    serve(page.mmio_access(false, kBase + 0x70, 4), bus);
     CHECK(std::memcmp(page.run().mmio.data, "\x70\x70\x70\x70\0\0\0\0", 8) == 0);
     std::memcpy(page.run().mmio.data, "\1\2\3\4\5\6\7\x8", 8);
-    handle_exit(page.mmio_access(true, kBase + 0x50, 2), bus);
+    serve(page.mmio_access(true, kBase + 0x50, 2), bus);
     CHECK(recorder.last_offset == 0x50);
     CHECK(recorder.last_data == std::vector{std::byte{1}, std::byte{2}});
 }
