@@ -1,6 +1,7 @@
 #!/bin/sh
-# measure.sh RUNS: the measurements, in the lab's exact mode. Prints one line a measurement, read by report.py.
+# measure.sh RUNS PARALLEL (0: none): the measurements, in the lab's exact mode. Prints one line a measurement, read by report.py.
 runs=$1
+parallel=$2
 kernel=$(ls "${PATH%%:*}/../share/nacre/vmlinux")
 stopwatch=/bench/stopwatch
 
@@ -31,11 +32,12 @@ measure_running() {
     "$1" delete --force "running-$1"
 }
 
-# measure_parallel RUNTIME: ten starts at once, until the last has ended.
+# measure_parallel RUNTIME: that many starts at once, until the last has ended.
 measure_parallel() {
+    [ "$parallel" -gt 0 ] || return 0
     # shellcheck disable=SC2016 # for the inner shell
-    $stopwatch "parallel_$1" sh -c 'for i in 0 1 2 3 4 5 6 7 8 9; do
-        { "$0" run --bundle /bench/true "parallel$i" || echo failed >/tmp/parallel; } & done; wait; [ ! -e /tmp/parallel ]' "$1"
+    $stopwatch "parallel_$1" sh -c 'for i in $(seq "$1"); do
+        { "$0" run --bundle /bench/true "parallel$i" || echo failed >/tmp/parallel; } & done; wait; [ ! -e /tmp/parallel ]' "$1" "$parallel"
 }
 
 # Everything resident for one idle container: the processes' proportional shares, guest memory among them.

@@ -38,6 +38,7 @@ def parse(lines):
             data["sizes"][name] = int(size)
         elif word == "failed":
             sys.exit(f"bench: {rest} failed")
+    data["runs"] = {label: runs for label, runs in data["runs"].items() if runs or not label.startswith("parallel")}
     missing = [label for label, runs in data["runs"].items() if not runs]
     if missing or not data["smaps"] or len(data["stats"]) != len(data["runs"]["run_nacre"]):
         sys.exit(f"bench: measurements are missing: {', '.join(missing) or 'memory or figures of the VMM'}")
@@ -106,7 +107,8 @@ def evaluate(data):
               "crun_run_true": seconds["run_crun"], "qemu_microvm_boot": seconds["boot_qemu"],
               "nacre_kvm_run_to_agent": to_agent,
               **{f"{runtime}_exec_true": seconds[f"exec_{runtime}"] for runtime in RUNTIMES},
-              **{f"{runtime}_10_parallel_runs": seconds[f"parallel_{runtime}"] for runtime in RUNTIMES}}
+              **{f"{runtime}_parallel_runs": seconds[f"parallel_{runtime}"] for runtime in RUNTIMES
+                 if f"parallel_{runtime}" in seconds}}
     return {
         "virtual_s": {name: median(values) for name, values in single.items()},
         "bytes": {"vmm_private": private_without_guest(data["smaps"]),
@@ -141,8 +143,8 @@ def table(result):
         row("`nacre exec true`, container running", seconds["nacre_exec_true"], "s", 1.5 * seconds["crun_exec_true"]),
         row("`crun exec true`", seconds["crun_exec_true"], "s"),
         row("`runc exec true`", seconds["runc_exec_true"], "s"),
-        row("10 × `nacre run true` at once", seconds["nacre_10_parallel_runs"], "s"),
-        row("10 × `runc run true` at once", seconds["runc_10_parallel_runs"], "s"),
+        *[row(f"10 × `{runtime} run true` at once", seconds[f"{runtime}_parallel_runs"], "s") for runtime in RUNTIMES
+          if f"{runtime}_parallel_runs" in seconds],
         row("nacre: bytes through a container's stdout", result["mib_per_virtual_s"]["nacre_stdout"], "MiB/s"),
         row("runc: bytes through a container's stdout", result["mib_per_virtual_s"]["runc_stdout"], "MiB/s"),
         row("private memory of nacre-vmm", size["vmm_private"] / mib, "MiB", 5),
