@@ -78,7 +78,7 @@ Result<const Command*> find_command(std::string_view name, std::span<const Comma
     const auto found = std::find_if(commands.begin(), commands.end(),
                                     [&](const Command* command) { return command->name == name; });
     if (found == commands.end())
-        return fail("unknown command \"{}\": nacre --help lists them", name);
+        return fail("No help topic for '{}': unknown command, nacre --help lists them", name);
     return *found;
 }
 
@@ -122,8 +122,13 @@ int run_command(const Command& command, std::span<const std::string> words, cons
         return report(log, options.error(), 1);
     if (options->flag("help"))
         return print(command_help(command)).value_or(1);
+    // Not the whole command line: `exec` may carry secrets.
+    const auto& arguments = options->arguments();
+    log.debug(fmt::format("{} {}: begins", command.name, arguments.empty() ? "" : arguments.front()));
     const auto status = command.run(Invocation{global, log, *options});
-    return status ? *status : report(log, status.error(), command.failure_status);
+    const int exit_status = status ? *status : report(log, status.error(), command.failure_status);
+    log.debug(fmt::format("{}: ends with status {}", command.name, exit_status));
+    return exit_status;
 }
 
 }  // namespace

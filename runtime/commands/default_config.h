@@ -8,7 +8,7 @@ namespace nacre::commands {
 constexpr std::string_view default_config = R"json({
 	"ociVersion": "1.2.1",
 	"process": {
-		"terminal": false,
+		"terminal": true,
 		"user": {
 			"uid": 0,
 			"gid": 0

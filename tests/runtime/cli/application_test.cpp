@@ -47,7 +47,7 @@ class Run {
 
 TEST_CASE("an unknown command, option or global option fails with status 1 and text") {
     CHECK(Run({"bogus"}).status == 1);
-    CHECK(Run({"bogus"}).log.find("unknown command \\\"bogus\\\"") != std::string::npos);
+    CHECK(Run({"bogus"}).log.find("No help topic for 'bogus'") != std::string::npos);
     CHECK(Run({"checkpoint", "--help"}).status == 1);
     CHECK(Run({"count", "--bogus"}).log.find("flag provided but not defined: -bogus") != std::string::npos);
     CHECK(Run({"--bogus", "count"}).status == 1);
@@ -73,6 +73,13 @@ TEST_CASE("global options reach the command, in every form that callers use") {
         words.insert(words.end(), {"--systemd-cgroup", "--rootless=auto", "--debug", "failing"});
         CHECK(Run(words).log.find("\"msg\":\"root is /r\"") != std::string::npos);
     }
+}
+
+TEST_CASE("--debug tells the beginning and the end of a command, but not its options and arguments") {
+    const Run run({"--debug", "count", "c1", "secret"});
+    CHECK(run.log.find("\"level\":\"debug\",\"msg\":\"count c1: begins\"") != std::string::npos);
+    CHECK(run.log.find("count: ends with status 2") != std::string::npos);
+    CHECK(run.log.find("secret") == std::string::npos);
 }
 
 TEST_CASE("a successful command leaves an empty log file") {

@@ -192,6 +192,8 @@ TEST_CASE("device rules, cgroup files and page sizes are well formed") {
     CHECK(refusal_of(spec).starts_with("/linux/resources/devices/0/type: "));
     resources.devices = {{true, "c", {}, {}, "rx"}};
     CHECK(refusal_of(spec).starts_with("/linux/resources/devices/0/access: "));
+    resources.devices = {{true, "c", {}, {}, "rwa"}};
+    CHECK(refusal_of(spec) == "accepted");
     resources.devices.clear();
     resources.unified = {{"../../memory.max", "0"}};
     CHECK(refusal_of(spec).starts_with("/linux/resources/unified: "));
