@@ -161,6 +161,24 @@ void handle(Agent& agent, ControlConnection& connection, const StartContainer& r
         connection.answer(failed(started.error()));
 }
 
+void handle(Agent& agent, ControlConnection& connection, const RunHooks& request) {
+    if (request.stage != "createContainer" && request.stage != "startContainer") {
+        connection.answer(failed({fmt::format("hooks of stage \"{}\"", request.stage), EINVAL}));
+        return;
+    }
+    const auto container = agent.find_container(request.id);
+    auto running = container
+                       ? (*container)
+                             ->run_hooks(request.stage, request.state,
+                                         [asker = connection.weak_from_this()](const Result<void>& result) {
+                                             if (const auto connected = asker.lock())
+                                                 connected->answer(done_or_failed(result));
+                                         })
+                       : Result<void>(tl::unexpected(container.error()));
+    if (!running)
+        connection.answer(failed(running.error()));
+}
+
 // --- ExecProcess
 
 void forget_exec(Agent& agent, const ProcessName& name) {
@@ -284,9 +302,9 @@ void handle(Agent& agent, ControlConnection& connection, const FreezeContainer& 
 }
 
 Result<void> update_container(Agent& agent, const UpdateContainer& request) {
-    NACRE_ASSIGN(const auto* container, agent.find_container(request.id));
+    NACRE_ASSIGN(auto* container, agent.find_container(request.id));
     NACRE_ASSIGN(const auto resources, oci::parse_resources(request.resources));
-    return container->cgroup().apply(resources);
+    return container->update(resources);
 }
 
 void handle(Agent& agent, ControlConnection& connection, const UpdateContainer& request) {

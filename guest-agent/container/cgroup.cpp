@@ -121,7 +121,21 @@ Result<void> Cgroup::apply_one(const CgroupSetting& setting) const {
     return written;
 }
 
+/// memory.checkBeforeUpdate: a limit below what is in use would set the out-of-memory killer off.
+Result<void> Cgroup::check_usage(const oci::Resources& resources) const {
+    if (!resources.memory || !resources.memory->check_before_update.value_or(false))
+        return {};
+    const auto limit = resources.memory->limit.value_or(0);
+    NACRE_ASSIGN(const auto text, read("memory.current", 64));
+    std::int64_t usage = 0;
+    std::from_chars(text.data(), text.data() + text.size(), usage);
+    if (limit > 0 && limit < usage)
+        return fail("unable to set memory limit to {} (current usage: {})", limit, usage);
+    return {};
+}
+
 Result<void> Cgroup::apply(const oci::Resources& resources) const {
+    NACRE_TRY(check_usage(resources));
     std::vector<CgroupSetting> refused;
     for (const auto& setting : cgroup_settings(resources)) {
         auto applied = apply_one(setting);

@@ -57,6 +57,7 @@ class Cgroup {
     Result<void> remove() const;
 
   private:
+    Result<void> check_usage(const oci::Resources& resources) const;
     Result<void> apply_one(const CgroupSetting& setting) const;
     Result<FileDescriptor> open_below(const std::string& path) const;
 

@@ -74,8 +74,11 @@ std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources) {
     if (resources.pids_limit)
         settings.push_back(
             {"pids.max", *resources.pids_limit > 0 ? std::to_string(*resources.pids_limit) : "max"});
-    for (const auto& page : resources.hugepage_limits)
-        settings.push_back({fmt::format("hugetlb.{}.max", page.page_size), std::to_string(page.limit), true});
+    for (const auto& page : resources.hugepage_limits) {
+        settings.push_back({fmt::format("hugetlb.{}.max", page.page_size), std::to_string(page.limit)});
+        // Reservations would get round a limit on use alone.
+        settings.push_back({fmt::format("hugetlb.{}.rsvd.max", page.page_size), std::to_string(page.limit)});
+    }
     for (const auto& [file, value] : resources.unified)
         settings.push_back({file, value});
     return settings;

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "guest-agent/container/clone_process.h"
+#include "guest-agent/container/device_filter.h"
 #include "guest-agent/container/exec_process.h"
+#include "guest-agent/container/hook_process.h"
 #include "guest-agent/container/namespaces.h"
 #include "vmm/base/pidfd.h"
 
@@ -45,6 +47,8 @@ Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Event
       id_(plan.id),
       seccomp_(plan.spec.linux.seccomp),
       personality_(plan.spec.linux.personality),
+      process_(*plan.spec.process),
+      hooks_(plan.spec.hooks),
       events_(std::move(events)) {}
 
 Container::~Container() {
@@ -60,8 +64,9 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     NACRE_ASSIGN(auto cgroup, Cgroup::create(cgroup_root, plan.id));
     auto created = std::move(events.created);
     std::unique_ptr<Container> container(new Container(loop, std::move(cgroup), plan, std::move(events)));
-    if (plan.spec.linux.resources)
-        NACRE_TRY(container->cgroup_.apply(*plan.spec.linux.resources));
+    const auto resources = plan.spec.linux.resources.value_or(oci::Resources{});
+    NACRE_TRY(container->cgroup_.apply(resources));
+    NACRE_TRY(container->limit_devices(resources.devices));
     NACRE_TRY(container->watch_memory_events());
     NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process));
     NACRE_ASSIGN(auto channel, make_setup_channel());
@@ -89,6 +94,25 @@ Result<void> Container::exec(const std::string& name, oci::Process process, cons
                  clone_exec(plan, group.get(), std::move(channel.second), std::move(pipes.second)));
     NACRE_ASSIGN(execs_[name], Process::watch(loop_, pid, std::move(channel.first), std::move(pipes.first),
                                               std::move(created), std::move(finished)));
+    return {};
+}
+
+Result<void> Container::run_hooks(const std::string& stage, const std::string& state, Process::Answer done) {
+    if (init_->is_gone() || !init_->is_set_up())
+        return fail("cannot run {} hooks in a container that is not created", stage);
+    const auto name = "hooks/" + stage;  // no exec'd process can be called so
+    if (execs_.contains(name))
+        return fail("the {} hooks are running already", stage);
+    NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
+    NACRE_ASSIGN(auto channel, make_setup_channel());
+    const bool start = stage == "startContainer";
+    const HookPlan plan{init.get(), start, process_, start ? hooks_.start_container : hooks_.create_container,
+                        stage,      state};
+    NACRE_ASSIGN(const auto pid, clone_process(0, cgroup_.fd()));
+    if (pid == 0)
+        run_hook_process(plan, std::move(channel.second));
+    NACRE_ASSIGN(execs_[name], Process::watch(loop_, pid, std::move(channel.first), {}, std::move(done),
+                                              [this, name](int) { forget_exec(name); }));
     return {};
 }
 
@@ -120,6 +144,20 @@ Process* Container::find_by_pid(pid_t pid) {
             return process.get();
     }
     return nullptr;
+}
+
+Result<void> Container::update(const oci::Resources& resources) {
+    NACRE_TRY(cgroup_.apply(resources));
+    return resources.devices.empty() ? Result<void>() : limit_devices(resources.devices);
+}
+
+/// The new rules stand before the old ones go: at no time is everything allowed.
+Result<void> Container::limit_devices(const std::vector<oci::DeviceRule>& rules) {
+    NACRE_ASSIGN(auto filter, attach_device_filter(cgroup_.fd(), rules));
+    if (device_filter_)
+        NACRE_TRY(detach_device_filter(cgroup_.fd(), device_filter_.get()));
+    device_filter_ = std::move(filter);
+    return {};
 }
 
 Result<void> Container::watch_memory_events() {

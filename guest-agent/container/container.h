@@ -40,6 +40,10 @@ class Container {
     Result<void> exec(const std::string& name, oci::Process process, const std::string& cgroup,
                       Process::Answer created, Process::OnFinished finished);
 
+    /// Clones a process that runs the hooks of `stage` ("createContainer" or "startContainer") in this
+    /// container; `done` when all have ended well or one has failed.
+    Result<void> run_hooks(const std::string& stage, const std::string& state, Process::Answer done);
+
     Process& init() { return *init_; }
 
     /// The exec'd process of that name, or null.
@@ -49,6 +53,9 @@ class Container {
     /// The process of it, if any, whose pid is `pid` and that was not reaped yet.
     Process* find_by_pid(pid_t pid);
     const Cgroup& cgroup() const { return cgroup_; }
+
+    /// Changes its limits; device rules are replaced if there are any in `resources`.
+    Result<void> update(const oci::Resources& resources);
 
     Freezer& freezer() { return freezer_; }
 
@@ -63,6 +70,7 @@ class Container {
 
   private:
     Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Events events);
+    Result<void> limit_devices(const std::vector<oci::DeviceRule>& rules);
     Result<void> watch_memory_events();
     void check_memory_events();
     void on_init_finished(int status);
@@ -75,7 +83,10 @@ class Container {
     std::string id_;
     std::optional<oci::Seccomp> seccomp_;
     std::optional<oci::Personality> personality_;
+    oci::Process process_;
+    oci::Hooks hooks_;
     Events events_;
+    FileDescriptor device_filter_;
     FileDescriptor memory_events_;
     std::uint64_t oom_kills_ = 0;
     bool finished_ = false;

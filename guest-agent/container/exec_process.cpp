@@ -1,7 +1,6 @@
 #include "guest-agent/container/exec_process.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -10,26 +9,13 @@
 #include "guest-agent/container/clone_process.h"
 #include "guest-agent/container/console.h"
 #include "guest-agent/container/execution.h"
+#include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/process_attributes.h"
 #include "vmm/base/file.h"
 
 namespace nacre::agent {
 
 namespace {
-
-#ifndef CLONE_NEWTIME
-constexpr int CLONE_NEWTIME = 0x00000080;
-#endif
-
-/// All of them: entering one that the process is in already changes nothing.
-constexpr int every_namespace =
-    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME;
-
-Result<void> enter_container(int init) {
-    if (::setns(init, every_namespace) < 0)
-        return fail_errno("enter the container's namespaces");
-    return {};
-}
 
 Result<void> set_up_terminal(const oci::Process& process, SetupChild& channel) {
     NACRE_ASSIGN(const auto root, open_file("/", O_PATH | O_DIRECTORY));
@@ -49,6 +35,8 @@ Result<void> set_up(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes
         NACRE_TRY(set_up_terminal(plan.process, channel));
     if (plan.personality)
         NACRE_TRY(set_personality(*plan.personality));
+    if (plan.process.exec_cpu_affinity)
+        NACRE_TRY(set_cpu_affinity(plan.process.exec_cpu_affinity->final));
     return execution.prepare();
 }
 
@@ -70,8 +58,10 @@ Result<void> enter_and_clone(const ExecPlan& plan, SetupChild& channel, ChildPip
                              Execution& execution) {
     // While /proc is still the agent's, and its own protection is in force.
     NACRE_TRY(reset_inherited_attributes(plan.process));
+    if (plan.process.exec_cpu_affinity)
+        NACRE_TRY(set_cpu_affinity(plan.process.exec_cpu_affinity->initial));
     NACRE_TRY(execution.compile_filter(plan.seccomp));
-    NACRE_TRY(enter_container(plan.init));
+    NACRE_TRY(enter_namespaces_of(plan.init));
     NACRE_ASSIGN(const auto pid, clone_process(CLONE_PARENT, -1));
     if (pid == 0)
         become_program(plan, channel, pipes, execution);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,15 @@ tl::unexpected<Error> exec_error(int code, const std::string& name, const std::s
     return tl::unexpected(Error{fmt::format("exec: \"{}\": {}", name, reason), code});
 }
 
+/// A container's seccomp filter may be in force already, and one older than faccessat2(2) refuses that with
+/// EPERM, and the C library's faccessat() tries nothing else then. The process's real ids are its effective
+/// ones, so that the older call says the same.
+bool may_execute(const std::string& path) {
+    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0)
+        return true;
+    return errno == EPERM && ::syscall(SYS_faccessat, AT_FDCWD, path.c_str(), X_OK) == 0;
+}
+
 /// 0 if `path` can be executed, else an errno; `stat_failed` tells which call refused.
 int check_executable(const std::string& path, bool& stat_failed) {
     struct stat status {};
@@ -31,7 +41,7 @@ int check_executable(const std::string& path, bool& stat_failed) {
         return errno;
     if (S_ISDIR(status.st_mode))
         return EISDIR;
-    if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0)
+    if (!may_execute(path))
         return errno == ENOSYS || errno == EPERM ? EACCES : errno;
     return 0;
 }

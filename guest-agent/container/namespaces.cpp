@@ -68,6 +68,15 @@ Result<void> enter_late_namespaces(const oci::Linux& linux_config) {
     return {};
 }
 
+Result<void> enter_namespaces_of(int pidfd) {
+    // All of them: entering one that the process is in already changes nothing.
+    constexpr int every = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
+                          CLONE_NEWCGROUP | CLONE_NEWTIME;
+    if (::setns(pidfd, every) < 0)
+        return fail_errno("enter the container's namespaces");
+    return {};
+}
+
 Result<void> bring_loopback_up() {
     const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket)

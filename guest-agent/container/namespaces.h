@@ -20,6 +20,10 @@ Result<void> enter_late_namespaces(const oci::Linux& linux_config);
 /// Brings the loopback interface of the calling process's network namespace up.
 Result<void> bring_loopback_up();
 
+/// Enters every namespace of the process behind `pidfd` (children of the caller are in its pid namespace),
+/// and with them its root directory.
+Result<void> enter_namespaces_of(int pidfd);
+
 /// Sets host and domain name where the configuration has them.
 Result<void> set_names(const oci::Spec& spec);
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/oci/cpu_list.h"
 #include "vmm/base/file.h"
 
 namespace nacre::agent {
@@ -119,6 +120,19 @@ Result<void> set_scheduling(const oci::Process& process) {
         NACRE_TRY(set_scheduler(*process.scheduler));
     if (process.io_priority)
         NACRE_TRY(set_io_priority(*process.io_priority));
+    return {};
+}
+
+Result<void> set_cpu_affinity(const std::string& list) {
+    if (list.empty())
+        return {};
+    NACRE_ASSIGN(const auto cpus, oci::parse_cpu_list(list));
+    constexpr std::size_t word_bits = 64;
+    std::array<std::uint64_t, 1024 / word_bits> mask{};
+    for (const auto cpu : cpus)
+        mask.at(cpu / word_bits) |= std::uint64_t{1} << cpu % word_bits;
+    if (::syscall(SYS_sched_setaffinity, 0, sizeof mask, mask.data()) < 0)
+        return fail_errno("set CPU affinity {}: this virtual machine has none of these", list);
     return {};
 }
 

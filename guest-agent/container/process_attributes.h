@@ -13,6 +13,9 @@ Result<void> reset_inherited_attributes(const oci::Process& process);
 /// Scheduling policy, nice value, I/O priority.
 Result<void> set_scheduling(const oci::Process& process);
 
+/// The CPUs that the process may run on, those of this VM; an empty `list` changes nothing.
+Result<void> set_cpu_affinity(const std::string& list);
+
 /// linux.personality.
 Result<void> set_personality(const oci::Personality& personality);
 

@@ -61,6 +61,12 @@ struct Form<CreateContainer> {
         Member{"standalone", &CreateContainer::standalone}};
 };
 template <>
+struct Form<RunHooks> {
+    static constexpr std::string_view type = "run_hooks";
+    static constexpr std::tuple members{Member{"id", &RunHooks::id}, Member{"stage", &RunHooks::stage},
+                                        Member{"state", &RunHooks::state}};
+};
+template <>
 struct Form<StartContainer> {
     static constexpr std::string_view type = "start_container";
     static constexpr std::tuple members{Member{"id", &StartContainer::id}};

@@ -63,6 +63,13 @@ struct CreateContainer {
     bool standalone = true;           // the VM ends with this container
 };
 
+/// Runs hooks of a created container inside it (answer: Done when all have succeeded).
+struct RunHooks {
+    std::string id;
+    std::string stage;  // "createContainer" or "startContainer"
+    std::string state;  // the OCI state as JSON, for their standard input
+};
+
 /// Runs the user's program in a created container (answer: Done).
 struct StartContainer {
     std::string id;
@@ -190,10 +197,10 @@ struct Exited {
 /// A process of the container that this connection owns was killed for want of memory.
 struct OutOfMemory {};
 
-using Message =
-    std::variant<Hello, Shutdown, CreateContainer, StartContainer, ExecProcess, SignalProcess, ResizeTerminal,
-                 DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses, ReadCgroup, WatchContainer,
-                 Processes, CgroupFiles, AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
+using Message = std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess,
+                             SignalProcess, ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer,
+                             ListProcesses, ReadCgroup, WatchContainer, Processes, CgroupFiles, AttachStream,
+                             Done, Created, Failed, Exited, OutOfMemory>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

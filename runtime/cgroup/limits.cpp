@@ -65,6 +65,12 @@ void add_block_io(const oci::BlockIoResources& io, bool unified, std::vector<Cgr
         settings.push_back({"io", "io.weight", fmt::format("{}", io_weight(*io.weight))});
     else if (io.weight.value_or(0) != 0)
         settings.push_back({"blkio", "blkio.weight", fmt::format("{}", *io.weight)});
+    for (const auto& device : io.weight_device) {
+        if (device.weight.value_or(0) != 0)
+            settings.push_back({unified ? "io" : "blkio", unified ? "io.weight" : "blkio.weight_device",
+                                fmt::format("{}:{} {}", device.major, device.minor,
+                                            unified ? io_weight(*device.weight) : *device.weight)});
+    }
     add_throttles(io.throttle_read_bps_device, "rbps", "blkio.throttle.read_bps_device", unified, settings);
     add_throttles(io.throttle_write_bps_device, "wbps", "blkio.throttle.write_bps_device", unified, settings);
     add_throttles(io.throttle_read_iops_device, "riops", "blkio.throttle.read_iops_device", unified,

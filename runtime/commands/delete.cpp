@@ -12,7 +12,8 @@ constexpr std::array<cli::Option, 1> options{
 
 cli::CommandResult run_delete(const cli::Invocation& invocation) {
     NACRE_TRY(runtime::delete_container(runtime::Store(invocation.global.root), invocation.arguments()[0],
-                                        invocation.options.flag("force")));
+                                        invocation.options.flag("force"),
+                                        [&](const std::string& text) { invocation.log.warning(text); }));
     return 0;
 }
 

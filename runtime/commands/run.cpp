@@ -25,7 +25,8 @@ constexpr int lowest_signal_status = 128;
 
 cli::CommandResult run_run(const cli::Invocation& invocation) {
     NACRE_ASSIGN(const auto create, read_create_options(invocation));
-    const runtime::RunOptions run_options{invocation.options.flag("detach"), invocation.options.flag("keep")};
+    const runtime::RunOptions run_options{invocation.options.flag("detach"), invocation.options.flag("keep"),
+                                          [&](const std::string& text) { invocation.log.warning(text); }};
     const auto status = runtime::run(runtime::Store(invocation.global.root), create, run_options);
     if (status || status.error().code < lowest_signal_status)
         return status;

@@ -8,24 +8,36 @@
 #include <string_view>
 
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/container/hooks.h"
 #include "runtime/container/init_relay.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/pid_file.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/oci/hooks.h"
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
+#include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
 
 namespace {
 
-/// prestart (deprecated) before createRuntime, as the specification orders them.
+constexpr int answer_timeout_ms = 60'000;
+
+/// In the order of the specification: prestart (deprecated) and createRuntime here, createContainer in the
+/// container.
 Result<void> run_create_hooks(const oci::Bundle& bundle, const ContainerState& state) {
+    const auto& hooks = bundle.spec.hooks;
     const auto text = oci_state_json(state, Status::creating, false);
-    NACRE_TRY(run_hooks(bundle.spec.hooks.prestart, "prestart", text, bundle.directory));
-    return run_hooks(bundle.spec.hooks.create_runtime, "createRuntime", text, bundle.directory);
+    NACRE_TRY(oci::run_hooks(hooks.prestart, "prestart", text, bundle.directory));
+    NACRE_TRY(oci::run_hooks(hooks.create_runtime, "createRuntime", text, bundle.directory));
+    if (hooks.create_container.empty())
+        return {};
+    NACRE_ASSIGN(auto agent,
+                 AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
+    // The hooks' own time-outs hold.
+    NACRE_TRY(agent.call(protocol::RunHooks{state.id, "createContainer", text}, -1));
+    return {};
 }
 
 Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle) {

@@ -1,7 +1,7 @@
-#include "runtime/container/hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/oci/hooks.h"
 
 namespace nacre::runtime {
 
@@ -9,7 +9,17 @@ namespace {
 
 constexpr int lock_timeout_ms = 30'000;
 
-Result<void> delete_locked(const ContainerDirectory& directory, bool force) {
+/// One that fails hinders neither the others nor the deletion (runtime.md, "Lifecycle", step 13).
+void run_poststop_hooks(const oci::Hooks& hooks, const ContainerState& state, const Warn& warn) {
+    const auto text = oci_state_json(state, Status::stopped, false);
+    for (const auto& hook : hooks.poststop) {
+        const auto result = oci::run_hooks({hook}, "poststop", text, state.bundle);
+        if (!result && warn)
+            warn(result.error().message);
+    }
+}
+
+Result<void> delete_locked(const ContainerDirectory& directory, bool force, const Warn& warn) {
     const auto state = directory.read();
     if (!state && force)
         return tear_down(directory, recover_state(directory));
@@ -21,20 +31,20 @@ Result<void> delete_locked(const ContainerDirectory& directory, bool force) {
     NACRE_TRY(tear_down(directory, *state));
     if (!spec)
         return {};  // never fully created: no hook was promised
-    return run_hooks(spec->hooks.poststop, "poststop", oci_state_json(*state, Status::stopped, false),
-                     state->bundle);
+    run_poststop_hooks(spec->hooks, *state, warn);
+    return {};
 }
 
 }  // namespace
 
-Result<void> delete_container(const Store& store, const std::string& id, bool force) {
+Result<void> delete_container(const Store& store, const std::string& id, bool force, const Warn& warn) {
     const auto directory = store.open(id);
     if (!directory)
         return force && directory.error().code == ENOENT ? Result<void>() : tl::unexpected(directory.error());
     const auto locked = directory->lock(lock_timeout_ms);
     if (!locked)
         return force && locked.error().code == ENOENT ? Result<void>() : locked;
-    return delete_locked(*directory, force);
+    return delete_locked(*directory, force, warn);
 }
 
 }  // namespace nacre::runtime

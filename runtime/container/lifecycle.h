@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "runtime/state/store.h"
@@ -9,6 +10,9 @@
 /// container it changes. They fork, so the calling process must be single-threaded. Errors are one line for
 /// the user, in runc's words where callers look for them.
 namespace nacre::runtime {
+
+/// Told of what went wrong without making the operation fail: one line for the log.
+using Warn = std::function<void(const std::string&)>;
 
 struct CreateOptions {
     std::string id;
@@ -28,6 +32,7 @@ Result<void> start(const Store& store, const std::string& id);
 struct RunOptions {
     bool detach = false;  // return once started
     bool keep = false;    // leave the stopped container for inspection
+    Warn warn;            // of its deletion
 };
 
 /// create(), start(), and unless detached: waits for the container, passes signals on to it, deletes it.
@@ -53,7 +58,7 @@ Result<void> update(const Store& store, const std::string& id, const std::string
 
 /// Removes a stopped (or created) container and all that belongs to it. With `force` a running one is killed
 /// first, one that does not exist is no error, and one with a damaged state is removed as far as it can be
-/// found.
-Result<void> delete_container(const Store& store, const std::string& id, bool force);
+/// found. `warn`: as in RunOptions.
+Result<void> delete_container(const Store& store, const std::string& id, bool force, const Warn& warn = {});
 
 }  // namespace nacre::runtime

@@ -1,6 +1,7 @@
-#include "runtime/container/hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
+#include "runtime/container/teardown.h"
+#include "runtime/oci/hooks.h"
 #include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
@@ -10,6 +11,21 @@ namespace {
 constexpr int lock_timeout_ms = 30'000;
 constexpr int answer_timeout_ms = 60'000;
 
+Result<void> run_start_hooks(AgentConnection& agent, const ContainerState& state, const oci::Hooks& hooks) {
+    if (hooks.start_container.empty())
+        return {};
+    const auto text = oci_state_json(state, Status::created, false);
+    // The hooks' own time-outs hold.
+    NACRE_TRY(agent.call(protocol::RunHooks{state.id, "startContainer", text}, -1));
+    return {};
+}
+
+/// A container whose hooks failed is stopped (runtime.md, "Lifecycle", steps 7 and 9).
+Result<void> stop_for(const ContainerState& state, Error reason) {
+    [[maybe_unused]] const auto stopped = stop_processes(state);
+    return tl::unexpected(std::move(reason));
+}
+
 }  // namespace
 
 Result<void> start(const Store& store, const std::string& id) {
@@ -17,14 +33,17 @@ Result<void> start(const Store& store, const std::string& id) {
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
     NACRE_TRY(check_can_start(current_status(state)));
+    NACRE_ASSIGN(const auto spec, load_saved_config(directory));
     NACRE_ASSIGN(auto agent,
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
+    if (auto hooked = run_start_hooks(agent, state, spec.hooks); !hooked)
+        return stop_for(state, std::move(hooked).error());
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
     NACRE_TRY(directory.write(state));
-    NACRE_ASSIGN(const auto spec, load_saved_config(directory));
-    return run_hooks(spec.hooks.poststart, "poststart", oci_state_json(state, Status::running, false),
-                     state.bundle);
+    auto hooked = oci::run_hooks(spec.hooks.poststart, "poststart",
+                                 oci_state_json(state, Status::running, false), state.bundle);
+    return hooked ? hooked : stop_for(state, std::move(hooked).error());
 }
 
 }  // namespace nacre::runtime

@@ -46,10 +46,14 @@ std::vector<std::string> cgroups_of(pid_t pid) {
 
 }  // namespace
 
-Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {
+Result<void> stop_processes(const ContainerState& state) {
     // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
     NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
-    NACRE_TRY(end_process(state.vmm, "VMM", 0));
+    return end_process(state.vmm, "VMM", 0);
+}
+
+Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {
+    NACRE_TRY(stop_processes(state));
     if (!state.cgroup_paths.empty())
         NACRE_TRY(Cgroup(state.cgroup_paths).remove(cgroup_timeout_ms));
     return directory.remove();

@@ -4,6 +4,9 @@
 
 namespace nacre::runtime {
 
+/// Ends the relay and the VMM of a container; its directory and cgroups stay.
+Result<void> stop_processes(const ContainerState& state);
+
 /// Ends every process of the container and waits for that (bounded), removes its cgroup and its state
 /// directory. `state` may be only partly filled in (a create that was cut off).
 Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state);

@@ -15,9 +15,6 @@ constexpr int lock_timeout_ms = 30'000;
 constexpr int answer_timeout_ms = 30'000;
 
 Result<void> check_supported(const oci::Resources& resources) {
-    const auto& cpu = resources.cpu;
-    if (cpu && (cpu->realtime_period.value_or(0) != 0 || cpu->realtime_runtime.value_or(0) != 0))
-        return fail("update: realtime CPU limits do not exist in the guest's cgroup v2");
     const auto& memory = resources.memory;
     // Together with a limit on memory alone there is no other way to read it.
     if (memory && memory->limit.value_or(0) > 0 && memory->swap.value_or(0) > 0 &&

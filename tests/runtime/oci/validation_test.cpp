@@ -107,9 +107,9 @@ TEST_CASE("a hook has an absolute path and a positive time-out") {
     auto spec = valid_spec();
     spec.hooks.poststop = {{"/ok", {}, {}, {}}, {"sh", {}, {}, {}}};
     CHECK(refusal_of(spec) == "/hooks/poststop/1/path: \"sh\" must be an absolute path");
-    spec.hooks.create_container = {{"/ok", {}, {}, {}}};
-    CHECK(refusal_of(spec).starts_with("/hooks/createContainer: "));
-    spec.hooks.create_container.clear();
+    spec.hooks.start_container = {{"sh", {}, {}, {}}};
+    CHECK(refusal_of(spec).starts_with("/hooks/startContainer/0/path: "));
+    spec.hooks.start_container.clear();
     spec.hooks.poststop = {{"/ok", {}, {}, 0}};
     CHECK(refusal_of(spec) == "/hooks/poststop/0/timeout: must be greater than zero");
 }
@@ -183,6 +183,71 @@ TEST_CASE("seccomp uses known actions, operators and argument numbers") {
     CHECK(refusal_of(spec) == "accepted");
     seccomp.flags = {"MOON"};
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/flags/0: "));
+}
+
+TEST_CASE("a seccomp number belongs to an action that carries one") {
+    auto spec = valid_spec();
+    auto& seccomp = spec.linux.seccomp.emplace();
+    seccomp.default_action = "SCMP_ACT_ALLOW";
+    seccomp.default_errno_ret = 1;
+    CHECK(refusal_of(spec) == "/linux/seccomp/defaultErrnoRet: SCMP_ACT_ALLOW takes no number");
+    seccomp.default_errno_ret.reset();
+    seccomp.syscalls = {{{"read"}, "SCMP_ACT_ERRNO", 65536, {}}};
+    CHECK(refusal_of(spec).starts_with("/linux/seccomp/syscalls/0/errnoRet: "));
+    seccomp.syscalls = {{{"read"}, "SCMP_ACT_TRACE", 65535, {}}};
+    CHECK(refusal_of(spec) == "accepted");
+}
+
+TEST_CASE("a seccomp listener is refused, whatever asks for it") {
+    auto spec = valid_spec();
+    auto& seccomp = spec.linux.seccomp.emplace();
+    seccomp.default_action = "SCMP_ACT_NOTIFY";
+    CHECK(refusal_of(spec).starts_with("/linux/seccomp/defaultAction: SCMP_ACT_NOTIFY is not supported"));
+    seccomp.default_action = "SCMP_ACT_ALLOW";
+    seccomp.syscalls = {{{"mount"}, "SCMP_ACT_NOTIFY", {}, {}}};
+    CHECK(refusal_of(spec).starts_with("/linux/seccomp/syscalls/0/action: "));
+    seccomp.syscalls.clear();
+    seccomp.listener_path = "/run/listener";
+    CHECK(refusal_of(spec).starts_with("/linux/seccomp/listenerPath: "));
+    seccomp.listener_path.clear();
+    seccomp.flags = {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
+    CHECK(refusal_of(spec).starts_with("/linux/seccomp/flags/0: "));
+}
+
+TEST_CASE("limits that nothing could enforce are refused") {
+    const auto refusal = [](auto set) {
+        auto spec = valid_spec();
+        set(spec.linux.resources.emplace());
+        return refusal_of(spec);
+    };
+    const auto cpu = [&](auto set) { return refusal([&](Resources& all) { set(all.cpu.emplace()); }); };
+    const auto memory = [&](auto set) { return refusal([&](Resources& all) { set(all.memory.emplace()); }); };
+    const std::string place = "/linux/resources/";
+    CHECK(cpu([](CpuResources& c) { c.realtime_runtime = 1; }).starts_with(place + "cpu/realtimeRuntime: "));
+    CHECK(cpu([](CpuResources& c) { c.realtime_period = 1; }).starts_with(place + "cpu/realtimeRuntime: "));
+    CHECK(cpu([](CpuResources& c) { c.realtime_runtime = 0; }) == "accepted");
+    CHECK(memory([](MemoryResources& m) { m.kernel = 1; }).starts_with(place + "memory/kernel: "));
+    CHECK(memory([](MemoryResources& m) { m.kernel_tcp = 1; }).starts_with(place + "memory/kernel: "));
+    CHECK(memory([](MemoryResources& m) { m.kernel = -1; }) == "accepted");
+    CHECK(memory([](MemoryResources& m) { m.swappiness = 60; }).starts_with(place + "memory/swappiness: "));
+    CHECK(memory([](MemoryResources& m) {
+              m.disable_oom_killer = true;
+          }).starts_with(place + "memory/disable"));
+    CHECK(memory([](MemoryResources& m) { m.disable_oom_killer = false; }) == "accepted");
+    CHECK(
+        refusal([](Resources& all) { all.network.emplace().class_id = 1; }).starts_with(place + "network: "));
+    CHECK(refusal([](Resources& all) { all.rdma["mlx5_0"] = {1, 1}; }).starts_with(place + "rdma: "));
+    CHECK(refusal([](Resources& all) {
+              all.block_io.emplace().leaf_weight = 10;
+          }).starts_with(place + "blockIO/leafWeight: "));
+}
+
+TEST_CASE("CPU lists for exec are lists") {
+    auto spec = valid_spec();
+    spec.process->exec_cpu_affinity = ExecCpuAffinity{"0-1", "1-x"};
+    CHECK(refusal_of(spec).starts_with("/process/execCPUAffinity: \"1-x\""));
+    spec.process->exec_cpu_affinity = ExecCpuAffinity{"", "0"};
+    CHECK(refusal_of(spec) == "accepted");
 }
 
 TEST_CASE("device rules, cgroup files and page sizes are well formed") {

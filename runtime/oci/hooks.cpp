@@ -1,4 +1,4 @@
-#include "runtime/container/hooks.h"
+#include "runtime/oci/hooks.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
 
-namespace nacre::runtime {
+namespace nacre::oci {
 
 namespace {
 
@@ -38,7 +38,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     return result;
 }
 
-[[noreturn]] void execute(const oci::Hook& hook, const std::string& bundle, int input, int output) {
+[[noreturn]] void execute(const Hook& hook, const std::string& bundle, int input, int output) {
     ::setpgid(0, 0);
     sigset_t none;
     ::sigemptyset(&none);
@@ -70,7 +70,7 @@ int limit_ms(const std::optional<std::int32_t>& timeout) {
     return timeout ? std::clamp(*timeout, 0, 2'000'000) * 1000 : -1;
 }
 
-Result<void> wait_for_hook(pid_t pid, const oci::Hook& hook, int output) {
+Result<void> wait_for_hook(pid_t pid, const Hook& hook, int output) {
     const auto pidfd = open_pidfd(pid);
     const bool in_time = pidfd && wait_for_end(pidfd->get(), limit_ms(hook.timeout));
     if (!in_time)
@@ -87,7 +87,7 @@ Result<void> wait_for_hook(pid_t pid, const oci::Hook& hook, int output) {
     return {};
 }
 
-Result<void> run_hook(const oci::Hook& hook, const std::string& state, const std::string& bundle) {
+Result<void> run_hook(const Hook& hook, const std::string& state, const std::string& bundle) {
     NACRE_ASSIGN(const auto input, memory_file(state));
     NACRE_ASSIGN(const auto output, memory_file(""));
     const pid_t pid = ::fork();
@@ -101,7 +101,7 @@ Result<void> run_hook(const oci::Hook& hook, const std::string& state, const std
 
 }  // namespace
 
-Result<void> run_hooks(const std::vector<oci::Hook>& hooks, const std::string& name, const std::string& state,
+Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, const std::string& state,
                        const std::string& bundle) {
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         auto result = run_hook(hooks[i], state, bundle);
@@ -111,4 +111,4 @@ Result<void> run_hooks(const std::vector<oci::Hook>& hooks, const std::string& n
     return {};
 }
 
-}  // namespace nacre::runtime
+}  // namespace nacre::oci

@@ -1,14 +1,14 @@
-#include "runtime/container/hooks.h"
+#include "runtime/oci/hooks.h"
 
 #include <doctest/doctest.h>
 
 using namespace nacre;
-using namespace nacre::runtime;
+using namespace nacre::oci;
 
 namespace {
 
-oci::Hook shell(const std::string& script, std::optional<std::int32_t> timeout = {}) {
-    oci::Hook hook;
+Hook shell(const std::string& script, std::optional<std::int32_t> timeout = {}) {
+    Hook hook;
     hook.path = "/bin/sh";
     hook.args = {"sh", "-c", script};
     hook.env = {"WORD=hello"};
@@ -16,7 +16,7 @@ oci::Hook shell(const std::string& script, std::optional<std::int32_t> timeout =
     return hook;
 }
 
-std::string error_of(const oci::Hook& hook) {
+std::string error_of(const Hook& hook) {
     const auto result = run_hooks({hook}, "createRuntime", "{\"id\":\"c1\"}", "/tmp");
     return result ? "" : result.error().message;
 }
@@ -24,7 +24,7 @@ std::string error_of(const oci::Hook& hook) {
 }  // namespace
 
 TEST_CASE("a hook that is not there is named") {
-    oci::Hook hook;
+    Hook hook;
     hook.path = "/nonexistent/hook";
     CHECK(error_of(hook) ==
           "createRuntime hook #0: /nonexistent/hook: exit status 127: No such file or directory");

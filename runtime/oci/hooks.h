@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/oci/spec.h"
+#include "vmm/base/result.h"
+
+namespace nacre::oci {
+
+/// Runs hooks one after another where the caller is: the host or a container (OCI runtime-spec, config.md
+/// "POSIX-platform Hooks"): each gets `state` (the OCI state as JSON) on its standard input, its own
+/// arguments and environment and nothing else of ours, in `directory` (the bundle's, on the host). One that
+/// exits non-zero or exceeds its time-out (seconds; it is killed then) is an error that carries what it
+/// printed.
+Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, const std::string& state,
+                       const std::string& directory);
+
+}  // namespace nacre::oci
