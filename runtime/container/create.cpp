@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/container/host_references.h"
 #include "runtime/container/init_relay.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/pid_file.h"
@@ -113,6 +114,8 @@ void undo_create(const ContainerDirectory& directory, const ContainerState& stat
 
 Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(const auto bundle, oci::load_bundle(options.bundle, options.config));
+    NACRE_TRY(check_labels(*bundle.spec.process, bundle.spec.linux.mount_label, host_security_modules()));
+    NACRE_TRY(check_namespace_paths(bundle.spec.linux));
     NACRE_ASSIGN(auto terminal,
                  choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
     NACRE_ASSIGN(const auto assets, find_assets());

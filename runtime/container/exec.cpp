@@ -4,6 +4,7 @@
 
 #include "runtime/container/exec_relay.h"
 #include "runtime/container/foreground.h"
+#include "runtime/container/host_references.h"
 #include "runtime/container/pid_file.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/oci/bundle.h"
@@ -60,6 +61,7 @@ Result<pid_t> start_relay(ExecRelayTask& task, const ExecOptions& options) {
 Result<int> exec(const Store& store, const ExecOptions& options) {
     NACRE_ASSIGN(auto container, open_container(store, options));
     NACRE_ASSIGN(auto process, process_to_run(store, options));
+    NACRE_TRY(check_labels(process.process, "", host_security_modules()));
     NACRE_ASSIGN(auto terminal, choose_terminal(process.process, options.detach, options.console_socket));
     if (const auto size = window_size(terminal.caller.get())) {
         NACRE_ASSIGN(process.text, with_console_size(process.text, *size));

@@ -24,6 +24,14 @@ Result<ShareMount> share_rootfs(const std::string& source, const std::string& ta
     return tree;
 }
 
+/// The name that the source has on the host, so that the container's mount table tells what was mounted.
+std::string name_of_source(const std::string& source) {
+    const auto end = source.find_last_not_of('/');
+    const auto path = source.substr(0, end + 1);
+    const auto name = path.substr(path.rfind('/') + 1);
+    return name.empty() || name == "." || name == ".." ? "source" : name;
+}
+
 }  // namespace
 
 bool is_bind_mount(const oci::Mount& mount) {
@@ -52,7 +60,7 @@ Result<SharePlan> plan_share(const std::string& container_id, const std::string&
         const auto& mount = spec.mounts[i];
         if (!is_bind_mount(mount))
             continue;
-        auto target = fmt::format("{}/mounts/{}", container_id, i);
+        auto target = fmt::format("{}/mounts/{}/{}", container_id, i, name_of_source(mount.source));
         auto tree = clone_tree(path_in_bundle(bundle, mount.source), target, tree_options(mount));
         if (!tree)
             return add_context(std::move(tree).error(), fmt::format("config.json: /mounts/{}/source", i));

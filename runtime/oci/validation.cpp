@@ -129,8 +129,12 @@ Result<void> check_mounts(const Spec& spec) {
             return fail("/mounts/{}/destination: must not be empty", i);
         if (bind && mount.source.empty())
             return fail("/mounts/{}/source: is missing: a bind mount needs one", i);
+        const bool id_mapped = std::find(options.begin(), options.end(), "idmap") != options.end() ||
+                               std::find(options.begin(), options.end(), "ridmap") != options.end();
         if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
             return fail("/mounts/{}: uidMappings and gidMappings must be given together", i);
+        if (id_mapped || !mount.uid_mappings.empty())
+            return fail("/mounts/{}: id-mapped mounts are not supported", i);
     }
     return {};
 }
@@ -186,6 +190,8 @@ Result<void> check_user_namespace(const Linux& linux) {
         return fail("/linux: id mappings are given, but no user namespace");
     if (user != nullptr && user->path.empty() && (linux.uid_mappings.empty() || linux.gid_mappings.empty()))
         return fail("/linux: a new user namespace needs uidMappings and gidMappings");
+    if (user != nullptr && user->path.empty())
+        return fail("/linux/namespaces: a new user namespace is not supported: the VM is the boundary");
     return {};
 }
 

@@ -131,14 +131,20 @@ TEST_CASE("names of the host need a UTS namespace") {
     CHECK(refusal_of(spec) == "accepted");
 }
 
-TEST_CASE("id mappings and user namespaces come together") {
+TEST_CASE("a new user namespace and id-mapped mounts are refused; one to join is the VM's") {
     auto spec = valid_spec();
-    spec.linux.uid_mappings = {{0, 0, 1}};
-    CHECK(refusal_of(spec).starts_with("/linux: id mappings are given"));
+    spec.linux.uid_mappings = {{0, 1000, 10}};
+    CHECK(refusal_of(spec) == "/linux: id mappings are given, but no user namespace");
     spec.linux.namespaces.push_back({NamespaceType::user, ""});
     CHECK(refusal_of(spec).starts_with("/linux: a new user namespace needs"));
-    spec.linux.gid_mappings = {{0, 0, 1}};
+    spec.linux.gid_mappings = {{0, 1000, 10}};
+    CHECK(refusal_of(spec).starts_with("/linux/namespaces: a new user namespace is not supported"));
+    spec.linux.uid_mappings.clear();
+    spec.linux.gid_mappings.clear();
+    spec.linux.namespaces.back().path = "/proc/1/ns/user";
     CHECK(refusal_of(spec) == "accepted");
+    spec.mounts = {{"/a", "bind", "/b", {"ridmap"}, {}, {}}};
+    CHECK(refusal_of(spec) == "/mounts/0: id-mapped mounts are not supported");
 }
 
 TEST_CASE("masked paths need a mount namespace") {

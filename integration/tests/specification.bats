@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# Security settings of a configuration, seen from within a container; hooks; what is refused.
+# time-limit: 180
+load helpers
+
+setup() {
+    remember_machine
+}
+
+teardown() {
+    nacre delete --force spec >/dev/null 2>&1 || true
+}
+
+# in_container SCRIPT: what a shell in $bundle prints.
+in_container() {
+    set_command sh -c "$1"
+    run nacre run --bundle "$bundle" spec
+}
+
+@test "devices: only what the rules allow can be opened" {
+    new_bundle bundle true
+    edit_config '.process.capabilities |= with_entries(.value = ["CAP_MKNOD", "CAP_SYS_ADMIN"])
+        | .root.readonly = false
+        | .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", major: 10, minor: 229, access: "rw"}]'
+    in_container 'cd /tmp; mknod fuse c 10 229; mknod loop c 10 237; true <>fuse && echo fuse; true <>loop && echo loop
+        head -c 3 /dev/zero | wc -c; echo x >/dev/null && echo null'
+    [ "$status" -eq 0 ]
+    [[ "$output" == *fuse* && "$output" == *3* && "$output" == *null* ]]
+    [[ "$output" == *"loop: Operation not permitted"* ]]
+    assert_nothing_left
+}
+
+@test "process: capabilities, no_new_privs, limits, groups, umask, nice, personality, oom score" {
+    new_bundle bundle true
+    edit_config '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL"], permitted: ["CAP_KILL"],
+            effective: ["CAP_KILL"], inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]}
+        | .process.user = {uid: 1000, gid: 1001, additionalGids: [7], umask: 63}
+        | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}]
+        | .process.oomScoreAdj = 77
+        | .process.scheduler = {policy: "SCHED_BATCH", nice: 5}
+        | .linux.personality = {domain: "LINUX32"}'
+    in_container 'id -u; id -G; umask; ulimit -n; ulimit -Hn; cat /proc/self/oom_score_adj; uname -m; nice
+        grep -E "^Cap|NoNewPrivs" /proc/self/status'
+    [ "$status" -eq 0 ]
+    echo "$output"
+    [ "${lines[*]:0:8}" = "1000 1001 7 0077 100 200 77 i686 5" ]
+    [[ "$output" == *CapInh:*0000000000000020* && "$output" == *CapBnd:*0000000000000021* ]]
+    [[ "$output" == *CapAmb:*0000000000000020* && "$output" == *NoNewPrivs:*1* ]]
+}
+
+@test "seccomp: numbers, arguments, the order of calls, and a filter older than this kernel" {
+    new_bundle bundle true
+    edit_config '.process.noNewPrivileges = false | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
+        architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"], flags: ["SECCOMP_FILTER_FLAG_LOG"],
+        syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 95},
+                   {names: ["faccessat2", "no_such_call"], action: "SCMP_ACT_ERRNO"},
+                   {names: ["kill"], action: "SCMP_ACT_ERRNO", errnoRet: 33, args: [{index: 1, value: 10, op: "SCMP_CMP_EQ"}]}]}'
+    in_container 'mkdir /tmp/x; kill -USR1 $$; kill -0 $$ && echo zero; grep Seccomp: /proc/self/status'
+    [[ "$output" == *"not supported"* && "$output" == *"out of domain"* && "$output" == *zero* ]]
+    [[ "$output" == *Seccomp:*2* ]]
+}
+
+@test "paths, mounts, names, sysctls and clocks" {
+    new_bundle bundle true
+    mkdir -p "$BATS_TEST_TMPDIR/volume/sub"
+    edit_config '.linux.maskedPaths = ["/proc/version", "/sys/kernel"] | .linux.readonlyPaths = ["/proc/sys"]
+        | .hostname = "here" | .domainname = "there.example" | .linux.sysctl = {"kernel.msgmax": "4242"}
+        | .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}
+        | .mounts += [{destination: "/ro", type: "bind", source: $v, options: ["rbind", "rro", "noexec"]},
+                      {destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["size=64k", "nosuid", "nosymfollow"]}]' \
+        --arg v "$BATS_TEST_TMPDIR/volume"
+    in_container 'wc -c </proc/version; ls /sys/kernel | wc -l; echo 1 >/proc/sys/kernel/msgmax; cat /proc/sys/kernel/msgmax
+        hostname; cat /proc/sys/kernel/domainname; cut -d . -f 1 /proc/uptime
+        touch /ro/sub/x; dd if=/dev/zero of=/mnt/x bs=1k count=128 2>&1; grep -E " /(ro|mnt) " /proc/self/mountinfo'
+    echo "$output"
+    [ "${lines[0]}" = 0 ]
+    [ "${lines[1]}" = 0 ]
+    [[ "$output" == *$'4242\nhere\nthere.example\n100'* ]]
+    [[ "$output" == *"/ro/sub/x: Read-only file system"* && "$output" == *"No space left on device"* ]]
+    [[ "$output" == *"/volume /ro ro,"*noexec* && "$output" == */mnt*nosymfollow* ]]
+}
+
+@test "all six hooks run once, in order, where they belong, with the state" {
+    new_bundle bundle true
+    local place=$BATS_TEST_TMPDIR/hooks
+    edit_config '.root.readonly = false
+        | .process.args = ["sh", "-c", "jq=$(cat /inside); echo \"$jq\"; sleep 1"]
+        | .hooks = {
+            prestart: [{path: "/bin/sh", args: ["sh", "-c", "(echo prestart; cat; echo) >>" + $p]}],
+            createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "(echo createRuntime; cat; echo) >>" + $p]}],
+            createContainer: [{path: "/bin/sh", args: ["sh", "-c", "(echo createContainer; hostname; cat; echo) >>/inside"]}],
+            startContainer: [{path: "/bin/sh", args: ["sh", "-c", "(echo startContainer; cat; echo) >>/inside"]}],
+            poststart: [{path: "/bin/sh", args: ["sh", "-c", "(echo poststart; cat; echo) >>" + $p]}],
+            poststop: [{path: "/bin/false"}, {path: "/bin/sh", args: ["sh", "-c", "(echo poststop; cat; echo) >>" + $p]}]}' \
+        --arg p "$place"
+    run nacre run --bundle "$bundle" spec
+    [ "$status" -eq 0 ]
+    [ "$(grep -vc '^{' "$place")" -eq 4 ]
+    [ "$(grep -v '^{' "$place" | xargs)" = "prestart createRuntime poststart poststop" ]
+    [ "$(grep '^{' "$place" | jq -r .status | xargs)" = "creating creating running stopped" ]
+    [ "$(echo "$output" | grep -vE '^({|time)' | xargs)" = "createContainer nacre startContainer" ]
+    [ "$(echo "$output" | grep '^{' | jq -r .status | xargs)" = "creating created" ]
+    [[ "$output" == *"level=warning"*"poststop hook"* ]]
+}
+
+@test "a hook in the container that fails or takes too long stops it" {
+    new_bundle bundle sleep 100
+    edit_config '.hooks.startContainer = [{path: "/bin/sleep", args: ["sleep", "60"], timeout: 1}]'
+    run nacre run --bundle "$bundle" spec
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"startContainer hook #0: /bin/sleep: did not end within its timeout of 1 s"* ]]
+    edit_config '.hooks = {createContainer: [{path: "/bin/false"}]}'
+    run nacre create --bundle "$bundle" spec
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"createContainer hook #0: /bin/false: exit status 1"* ]]
+    assert_nothing_left
+}
+
+@test "what cannot be enforced is refused with its place, before anything is made" {
+    new_bundle bundle true
+    cp "$bundle/config.json" "$BATS_TEST_TMPDIR/good.json"
+    while IFS='|' read -r place change; do
+        jq "$change" "$BATS_TEST_TMPDIR/good.json" >"$bundle/config.json"
+        run nacre create --bundle "$bundle" spec </dev/null
+        echo "$place: $output"
+        [ "$status" -eq 1 ]
+        assert_one_clear_line "$output"
+        [[ "$output" == *"$place"* ]]
+    done <<'CASES'
+/linux/resources/cpu/realtimeRuntime|.linux.resources.cpu.realtimeRuntime = 1000
+/linux/resources/memory/swappiness|.linux.resources.memory.swappiness = 10
+/linux/resources/network|.linux.resources.network.classID = 1
+/linux/resources/rdma|.linux.resources.rdma = {mlx5_0: {hcaHandles: 1}}
+/linux/intelRdt|.linux.intelRdt = {closID: "x"}
+/linux/seccomp/defaultAction|.linux.seccomp = {defaultAction: "SCMP_ACT_NOTIFY"}
+/linux/namespaces|.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1}] | .linux.gidMappings = .linux.uidMappings
+/linux/namespaces|.linux.namespaces |= map(if .type == "ipc" then .path = "/proc/self/ns/uts" else . end)
+/mounts/7|.mounts[7] = {destination: "/x", type: "bind", source: "/", options: ["bind", "idmap"]}
+apparmor|.process.apparmorProfile = "x"
+selinux|.linux.mountLabel = "system_u:object_r:x_t:s0"
+CASES
+    assert_nothing_left
+}

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+/// What `nacre features` tells: what the guest agent and its kernel do, not what the host could (features.md
+/// of runtime-spec 1.2). A test holds each list against the code that does it.
+namespace nacre::commands::supported {
+
+inline constexpr auto hooks = std::to_array<std::string_view>(
+    {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"});
+
+inline constexpr auto mount_options =
+    std::to_array<std::string_view>({"acl",          "async",       "atime",          "bind",
+                                     "defaults",     "dev",         "diratime",       "dirsync",
+                                     "exec",         "iversion",    "lazytime",       "loud",
+                                     "mand",         "noacl",       "noatime",        "nodev",
+                                     "nodiratime",   "noexec",      "noiversion",     "nolazytime",
+                                     "nomand",       "norelatime",  "nostrictatime",  "nosuid",
+                                     "nosymfollow",  "private",     "ratime",         "rbind",
+                                     "rdev",         "rdiratime",   "relatime",       "remount",
+                                     "rexec",        "rnoatime",    "rnodev",         "rnodiratime",
+                                     "rnoexec",      "rnorelatime", "rnostrictatime", "rnosuid",
+                                     "rnosymfollow", "ro",          "rprivate",       "rrelatime",
+                                     "rro",          "rrw",         "rshared",        "rslave",
+                                     "rstrictatime", "rsuid",       "rsymfollow",     "runbindable",
+                                     "rw",           "shared",      "silent",         "slave",
+                                     "strictatime",  "suid",        "symfollow",      "sync",
+                                     "tmpcopyup",    "unbindable"});
+
+inline constexpr auto namespaces =
+    std::to_array<std::string_view>({"cgroup", "ipc", "mount", "network", "pid", "time", "uts"});
+
+inline constexpr auto capabilities = std::to_array<std::string_view>({"CAP_CHOWN",
+                                                                      "CAP_DAC_OVERRIDE",
+                                                                      "CAP_DAC_READ_SEARCH",
+                                                                      "CAP_FOWNER",
+                                                                      "CAP_FSETID",
+                                                                      "CAP_KILL",
+                                                                      "CAP_SETGID",
+                                                                      "CAP_SETUID",
+                                                                      "CAP_SETPCAP",
+                                                                      "CAP_LINUX_IMMUTABLE",
+                                                                      "CAP_NET_BIND_SERVICE",
+                                                                      "CAP_NET_BROADCAST",
+                                                                      "CAP_NET_ADMIN",
+                                                                      "CAP_NET_RAW",
+                                                                      "CAP_IPC_LOCK",
+                                                                      "CAP_IPC_OWNER",
+                                                                      "CAP_SYS_MODULE",
+                                                                      "CAP_SYS_RAWIO",
+                                                                      "CAP_SYS_CHROOT",
+                                                                      "CAP_SYS_PTRACE",
+                                                                      "CAP_SYS_PACCT",
+                                                                      "CAP_SYS_ADMIN",
+                                                                      "CAP_SYS_BOOT",
+                                                                      "CAP_SYS_NICE",
+                                                                      "CAP_SYS_RESOURCE",
+                                                                      "CAP_SYS_TIME",
+                                                                      "CAP_SYS_TTY_CONFIG",
+                                                                      "CAP_MKNOD",
+                                                                      "CAP_LEASE",
+                                                                      "CAP_AUDIT_WRITE",
+                                                                      "CAP_AUDIT_CONTROL",
+                                                                      "CAP_SETFCAP",
+                                                                      "CAP_MAC_OVERRIDE",
+                                                                      "CAP_MAC_ADMIN",
+                                                                      "CAP_SYSLOG",
+                                                                      "CAP_WAKE_ALARM",
+                                                                      "CAP_BLOCK_SUSPEND",
+                                                                      "CAP_AUDIT_READ",
+                                                                      "CAP_PERFMON",
+                                                                      "CAP_BPF",
+                                                                      "CAP_CHECKPOINT_RESTORE"});
+
+inline constexpr auto seccomp_actions = std::to_array<std::string_view>(
+    {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+     "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"});
+
+inline constexpr auto seccomp_operators =
+    std::to_array<std::string_view>({"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE",
+                                     "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE"});
+
+inline constexpr auto seccomp_architectures =
+    std::to_array<std::string_view>({"SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64"});
+
+inline constexpr auto seccomp_flags = std::to_array<std::string_view>(
+    {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC"});
+
+}  // namespace nacre::commands::supported
