@@ -183,7 +183,7 @@ has_state() {
     podman commit --quiet box localhost/committed
     [ "$(podman run --rm localhost/committed cat /made)" = made ]
     printf 'FROM %s\nRUN uname -r >/kernel && id -u >/user\nUSER 65534\nRUN id -u >/tmp/user\n' "$image" >"$BATS_TEST_TMPDIR/Containerfile"
-    podman build --quiet --runtime "$(type -P nacre)" --isolation oci --tag localhost/built "$BATS_TEST_TMPDIR"
+    podman build --quiet --network none --runtime "$(type -P nacre)" --isolation oci --tag localhost/built "$BATS_TEST_TMPDIR"
     run podman run --rm localhost/built cat /kernel /user /tmp/user
     [[ ${lines[0]} == *nacre* ]]
     [ "${lines[1]} ${lines[2]}" = "0 65534" ]
