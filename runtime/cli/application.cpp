@@ -102,7 +102,8 @@ Result<int> print(const std::string& text) {
 Result<ParsedOptions> parse_command(const Command& command, std::span<const std::string> words) {
     std::vector<Option> table(command.options.begin(), command.options.end());
     table.push_back(help_option);
-    NACRE_ASSIGN(auto options, parse_options(words, table));
+    NACRE_ASSIGN(auto options, command.options_anywhere ? parse_options(options_first(words, table), table)
+                                                        : parse_options(words, table));
     if (!options.flag("help"))
         NACRE_TRY(check_count(command, options.arguments().size()));
     return options;

@@ -40,6 +40,7 @@ struct Command {
     std::size_t maximum_arguments = 0;
     CommandResult (*run)(const Invocation&) = nullptr;
     int failure_status = 1;
+    bool options_anywhere = true;  // false: words behind the first argument are never options (exec, ps)
 };
 
 }  // namespace nacre::cli

@@ -52,6 +52,10 @@ Word split(std::string_view word) {
     return parts;
 }
 
+bool is_option(std::span<const Option> table, std::string_view word) {
+    return word.size() > 1 && word[0] == '-' && find_option(table, split(word).name) != nullptr;
+}
+
 }  // namespace
 
 bool ParsedOptions::flag(std::string_view name) const {
@@ -117,6 +121,23 @@ Result<ParsedOptions> parse_options(std::span<const std::string> words, std::spa
     }
     parsed.arguments_.assign(words.begin() + static_cast<std::ptrdiff_t>(next), words.end());
     return parsed;
+}
+
+std::vector<std::string> options_first(std::span<const std::string> words, std::span<const Option> table) {
+    std::vector<std::string> front;
+    std::vector<std::string> rest;
+    bool may_be_value = false;
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        if (*word == "--") {
+            rest.insert(rest.end(), word, words.end());
+            break;
+        }
+        const bool option = is_option(table, *word);
+        (option || may_be_value ? front : rest).push_back(*word);
+        may_be_value = option && word->find('=') == std::string::npos;
+    }
+    front.insert(front.end(), rest.begin(), rest.end());
+    return front;
 }
 
 }  // namespace nacre::cli

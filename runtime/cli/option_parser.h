@@ -51,4 +51,9 @@ class ParsedOptions {
 /// short flags may be written together ("-it"). The error is runc's: "flag provided but not defined: -x".
 Result<ParsedOptions> parse_options(std::span<const std::string> words, std::span<const Option> table);
 
+/// `words` with the options of `table`, and what may be their values, in front of the other words, as
+/// urfave/cli's reorderArgs has it for runc's commands: "update ID --pids-limit 20". Words behind "--" stay, and
+/// words with a dash that are no option of the table are left among the others.
+std::vector<std::string> options_first(std::span<const std::string> words, std::span<const Option> table);
+
 }  // namespace nacre::cli

@@ -99,6 +99,7 @@ const cli::Command exec_command{"exec",
                                 1,
                                 std::numeric_limits<std::size_t>::max(),
                                 run_exec,
-                                exec_failed_status};
+                                exec_failed_status,
+                                false};
 
 }  // namespace nacre::commands

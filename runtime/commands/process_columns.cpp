@@ -140,6 +140,7 @@ Result<std::vector<ProcessColumn>> full_columns() {
 struct Choice {
     std::string list;
     bool full = false;
+    bool bsd = false;  // a BSD option such as x, which changes the format of a line
 };
 
 Result<Choice> read_options(std::span<const std::string> words) {
@@ -162,6 +163,7 @@ Result<Choice> read_options(std::span<const std::string> words) {
                     "ps option \"{}\" is not supported: a guest's processes are shown as -ef or -o LIST",
                     words[i]);
             choice.full = choice.full || letter == 'f';
+            choice.bsd = choice.bsd || letter == 'x' || (letter == 'a' && !words[i].starts_with('-'));
         }
     }
     return choice;
@@ -193,7 +195,7 @@ Result<std::vector<ProcessColumn>> process_columns(std::span<const std::string> 
     }
     if (options.empty() || choice.full)
         return full_columns();
-    return columns_named("pid,tname,time,comm=CMD");
+    return columns_named(choice.bsd ? "pid,tname,stat,time,args" : "pid,tname,time,comm=CMD");
 }
 
 std::string process_table(const std::vector<GuestProcess>& processes,

@@ -52,6 +52,8 @@ const cli::Command ps_command{
     options,
     1,
     std::numeric_limits<std::size_t>::max(),
-    run_ps};
+    run_ps,
+    1,
+    false};
 
 }  // namespace nacre::commands

@@ -80,3 +80,13 @@ TEST_CASE("numbers are whole and within their range") {
     for (const auto* text : {"11", "-1", "1x", "", "99999999999999999999"})
         CHECK_FALSE(parse({"-b", text})->number("bundle", 10));
 }
+
+TEST_CASE("options and what may be their values can be put in front of the other words") {
+    const auto reordered = [](const Words& words) { return options_first(words, table); };
+    CHECK(reordered({"id", "--bundle", "/b"}) == Words{"--bundle", "/b", "id"});
+    CHECK(reordered({"id", "--bundle=/b", "-t", "x"}) == Words{"--bundle=/b", "-t", "x", "id"});
+    CHECK(reordered({"id", "9", "--", "--tty"}) == Words{"id", "9", "--", "--tty"});
+    CHECK(reordered({"id", "-", "-9", "--bogus"}) == Words{"id", "-", "-9", "--bogus"});
+    CHECK(reordered({"id", "-b"}) == Words{"-b", "id"});
+    CHECK(reordered({}).empty());
+}

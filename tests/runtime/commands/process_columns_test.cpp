@@ -53,6 +53,7 @@ TEST_CASE("a process is one line") {
           "    PID NAME                ELAPSED S\n"
           "     52 sh                 00:03:20 S\n");
     CHECK(table_of({"-e"}, {shell()}).starts_with("    PID TTY          TIME CMD\n"));
+    CHECK(table_of({"-e", "-x"}, {shell()}).starts_with("    PID TTY      STAT     TIME COMMAND\n"));
 }
 
 TEST_CASE("a start on another day is a date, in another year a year") {
