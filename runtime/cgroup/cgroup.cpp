@@ -156,6 +156,12 @@ bool is_root(const std::string& directory) {
     return has("/release_agent") || (has("/cgroup.controllers") && !has("/cgroup.events"));
 }
 
+/// By its own setting, of cgroup v2 or v1's freezer: a process that joins would never run.
+bool is_frozen(const std::string& directory) {
+    return read_file(directory + "/cgroup.freeze", file_limit).value_or("").starts_with('1') ||
+           read_file(directory + "/freezer.state", file_limit).value_or("").starts_with("FR");
+}
+
 bool remove_tree(const std::string& directory) {
     bool removed = true;
     for (const auto& path : tree_of(directory))
@@ -189,11 +195,19 @@ Result<Cgroup> Cgroup::locate(const std::string& cgroups_path, const std::string
     return Cgroup(std::move(directories));
 }
 
-Result<bool> Cgroup::create() const {
+Result<void> Cgroup::check_unused() const {
     // Whatever is in a container's cgroup is killed with the container: it must not be somebody else's.
     if (const auto others = processes(); !others.empty())
         return fail("container's cgroup {} is not empty: {} process(es) found", directories_.front(),
                     others.size());
+    for (const auto& directory : directories_)
+        if (is_frozen(directory))
+            return fail("container's cgroup unexpectedly frozen: {}", directory);
+    return {};
+}
+
+Result<bool> Cgroup::create() const {
+    NACRE_TRY(check_unused());
     bool made = true;
     for (const auto& directory : directories_) {
         NACRE_ASSIGN(const bool made_here, make_directories(directory));

@@ -27,7 +27,7 @@ class Cgroup {
 
     /// Makes the directories that are missing and, on v2, enables the controllers on the way there. Returns
     /// whether the last directory was made by this call. A cgroup that already has processes in it is
-    /// refused: remove() would kill them.
+    /// refused: remove() would kill them; so is a frozen one.
     Result<bool> create() const;
 
     /// Moves a process there; 0 is the caller.
@@ -46,6 +46,8 @@ class Cgroup {
     const std::vector<std::string>& directories() const { return directories_; }
 
   private:
+    Result<void> check_unused() const;
+
     std::vector<std::string> directories_;
 };
 

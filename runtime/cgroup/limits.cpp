@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/oci/unified_limits.h"
+
 namespace nacre::runtime {
 
 namespace {
@@ -81,14 +83,18 @@ void add_block_io(const oci::BlockIoResources& io, bool unified, std::vector<Cgr
 
 }  // namespace
 
-std::vector<CgroupSetting> host_limits(const oci::Resources& resources, std::uint64_t memory_bytes,
+std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::uint64_t memory_bytes,
                                        bool unified) {
+    const auto resources = oci::with_unified_limits(configured);
     std::vector<CgroupSetting> settings;
     if (resources.memory && resources.memory->limit.value_or(-1) > 0)
         settings.push_back(
             {"memory", unified ? "memory.max" : "memory.limit_in_bytes", fmt::format("{}", memory_bytes)});
     if (resources.cpu)
         add_cpu(*resources.cpu, unified, settings);
+    if (const auto weight = resources.unified.find("cpu.weight");
+        unified && weight != resources.unified.end())
+        settings.push_back({"cpu", weight->first, weight->second});
     if (resources.block_io)
         add_block_io(*resources.block_io, unified, settings);
     return settings;

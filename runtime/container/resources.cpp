@@ -11,6 +11,7 @@
 #include "runtime/container/saved_config.h"
 #include "runtime/oci/bundle.h"
 #include "runtime/oci/json_reader.h"
+#include "runtime/oci/unified_limits.h"
 #include "vmm/base/file.h"
 
 namespace nacre::runtime {
@@ -121,9 +122,11 @@ Result<void> save_resources(const ContainerDirectory& directory, const std::stri
 }
 
 Result<void> check_fits(const oci::Resources& wanted, const oci::Resources& present, const VmSize& size) {
-    NACRE_TRY(check_memory(memory_limit(wanted), memory_limit(present), size));
-    return check_cpus(wanted.cpu.value_or(oci::CpuResources{}), present.cpu.value_or(oci::CpuResources{}),
-                      size);
+    const auto new_limits = oci::with_unified_limits(wanted);
+    const auto old_limits = oci::with_unified_limits(present);
+    NACRE_TRY(check_memory(memory_limit(new_limits), memory_limit(old_limits), size));
+    return check_cpus(new_limits.cpu.value_or(oci::CpuResources{}),
+                      old_limits.cpu.value_or(oci::CpuResources{}), size);
 }
 
 }  // namespace nacre::runtime

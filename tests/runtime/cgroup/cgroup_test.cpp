@@ -42,6 +42,16 @@ TEST_CASE("a cgroup that holds somebody else's processes, even below it, is refu
     CHECK(cgroup.create().error().message.find("is not empty: 2 process(es) found") != std::string::npos);
 }
 
+TEST_CASE("a frozen cgroup is refused: nothing that joins it would run") {
+    for (const auto& [file, content] :
+         {std::pair("cgroup.freeze", "1\n"), std::pair("freezer.state", "FROZEN\n")}) {
+        const TemporaryDirectory directory;
+        std::ofstream(directory.path() + "/" + file) << content;
+        const Cgroup cgroup(std::vector<std::string>{directory.path()});
+        CHECK(cgroup.create().error().message.find("unexpectedly frozen") != std::string::npos);
+    }
+}
+
 TEST_CASE("the root of a hierarchy is never removed, whatever a state file says") {
     for (const auto* file : {"release_agent", "cgroup.controllers"}) {
         const TemporaryDirectory directory;

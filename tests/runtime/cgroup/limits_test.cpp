@@ -44,6 +44,15 @@ TEST_CASE("a quota without end is max, a missing period the kernel's default") {
           Settings{{"cpu", "cpu.max", "50000 20000"}});
 }
 
+TEST_CASE("limits of the unified form count as the members that mean the same") {
+    oci::Resources resources;
+    resources.unified = {
+        {"cpu.max", "30000 10000"}, {"cpu.weight", "7"}, {"memory.max", "100"}, {"pids.max", "3"}};
+    CHECK(host_limits(resources, 4096, true) == Settings{{"memory", "memory.max", "4096"},
+                                                         {"cpu", "cpu.max", "30000 10000"},
+                                                         {"cpu", "cpu.weight", "7"}});
+}
+
 TEST_CASE("on v1 the same values go to v1's files") {
     CHECK(host_limits(with_cpu(cpu_of(512, 50'000, 100'000)), 0, false) ==
           Settings{{"cpu", "cpu.shares", "512"},

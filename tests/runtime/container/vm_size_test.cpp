@@ -44,6 +44,14 @@ TEST_CASE("a CPU quota of nonsense gives between 1 and 32 vCPUs") {
     CHECK(vm_size(with_hardware(1000, {}), host_memory).vcpus == 32);
 }
 
+TEST_CASE("limits of the unified form count") {
+    oci::Spec spec;
+    spec.linux.resources.emplace();
+    spec.linux.resources->unified = {{"memory.max", "1073741824"}, {"cpu.max", "300000 100000"}};
+    CHECK(vm_size(spec, host_memory).memory_bytes == 1024 * mebibyte + guest_overhead_bytes);
+    CHECK(vm_size(spec, host_memory).vcpus == 3);
+}
+
 TEST_CASE("without limits the VM has the default size") {
     const auto size = vm_size(oci::Spec{}, host_memory);
     CHECK(size.memory_bytes == default_memory_bytes);
