@@ -49,14 +49,6 @@ Result<std::map<std::uint32_t, std::string>> checked_sources(const std::vector<M
     return checked;
 }
 
-/// What this agent cannot do yet is refused, never left out.
-Result<void> refuse_unsupported(const oci::Spec& spec) {
-    const auto* user = spec.linux.find_namespace(oci::NamespaceType::user);
-    if (user != nullptr && user->path.empty())
-        return fail_with(ENOTSUP, "user namespaces");
-    return {};
-}
-
 Result<InitPlan> plan_of(const CreateContainer& request, const std::string& share) {
     if (!is_container_id(request.id))
         return fail_with(EINVAL, "invalid container ID format: {}", request.id);
@@ -66,7 +58,6 @@ Result<InitPlan> plan_of(const CreateContainer& request, const std::string& shar
     NACRE_ASSIGN(plan.spec, oci::parse_config(request.config));
     if (!plan.spec.process || !plan.spec.root)
         return fail_with(EINVAL, "config.json: process and root are needed");
-    NACRE_TRY(refuse_unsupported(plan.spec));
     NACRE_ASSIGN(plan.sources, checked_sources(request.mounts, plan.spec.mounts));
     plan.id = request.id;
     plan.rootfs = request.rootfs;

@@ -149,6 +149,22 @@ Result<void> Cgroup::apply(const oci::Resources& resources) const {
     return {};
 }
 
+Result<void> Cgroup::delegate_to(uid_t owner) const {
+    NACRE_ASSIGN(const auto files, read_file("/sys/kernel/cgroup/delegate", max_file_bytes));
+    constexpr auto no_group = static_cast<gid_t>(-1);
+    if (::fchown(directory_.get(), owner, no_group) < 0)
+        return fail_errno("set owner of cgroup {}", path_);
+    for (std::size_t begin = 0; begin < files.size();) {
+        const auto end = std::min(files.find('\n', begin), files.size());
+        const auto file = files.substr(begin, end - begin);
+        // A file of a controller that this group has not is not there.
+        if (::fchownat(directory_.get(), file.c_str(), owner, no_group, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+            return fail_errno("set owner of cgroup {}/{}", path_, file);
+        begin = end + 1;
+    }
+    return {};
+}
+
 Result<FileDescriptor> Cgroup::open_below(const std::string& path) const {
     if (has_parent_component(path))
         return fail("{} is not a sub cgroup path", path);

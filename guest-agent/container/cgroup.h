@@ -24,6 +24,10 @@ class Cgroup {
     /// (a burst above the quota) is tried again when all others are written.
     Result<void> apply(const oci::Resources& resources) const;
 
+    /// Gives user `owner` the directory and those of its files that make and fill groups below it
+    /// (/sys/kernel/cgroup/delegate; cgroup-v2.rst, "Delegation"); its limits stay the VM's root's.
+    Result<void> delegate_to(uid_t owner) const;
+
     /// The open directory, for CLONE_INTO_CGROUP.
     int fd() const { return directory_.get(); }
 

@@ -2,13 +2,19 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "guest-agent/container/clone_process.h"
 #include "guest-agent/container/device_filter.h"
 #include "guest-agent/container/exec_process.h"
 #include "guest-agent/container/hook_process.h"
+#include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/namespaces.h"
+#include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/rlimits.h"
+#include "guest-agent/container/share_mounts.h"
+#include "guest-agent/container/user_namespace.h"
 #include "vmm/base/pidfd.h"
 
 namespace nacre::agent {
@@ -18,10 +24,11 @@ namespace {
 constexpr int killed_status = 128 + SIGKILL;
 
 /// The child never comes back from here.
-Result<pid_t> clone_init(const InitPlan& plan, int cgroup, SetupChild channel, ChildPipes pipes) {
+Result<pid_t> clone_init(const InitPlan& plan, const ShareMounts& mounts, int cgroup, SetupChild channel,
+                         ChildPipes pipes) {
     NACRE_ASSIGN(const auto pid, clone_process(clone_flags(plan.spec.linux, plan.standalone), cgroup));
     if (pid == 0)
-        run_init_process(plan, std::move(channel), std::move(pipes));
+        run_init_process(plan, mounts, std::move(channel), std::move(pipes));
     return pid;
 }
 
@@ -32,10 +39,33 @@ Result<pid_t> clone_exec(const ExecPlan& plan, int cgroup, SetupChild channel, C
     return pid;
 }
 
-Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process) {
+Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process,
+                                                     const std::vector<oci::IdMapping>& uid_mappings) {
     if (process.terminal)
         return {};
-    return make_process_pipes();
+    const auto owner = outer_id(uid_mappings, process.user.uid);
+    if (!owner)
+        return fail_with(EINVAL, "user {} is not mapped into the container's user namespace",
+                         process.user.uid);
+    return make_process_pipes(*owner);
+}
+
+/// A user namespace's root manages groups of its own where it sees them as the top, writable (as runc has it).
+bool manages_cgroups(const oci::Spec& spec) {
+    const auto* space = spec.linux.find_namespace(oci::NamespaceType::cgroup);
+    return space != nullptr && space->path.empty() &&
+           std::ranges::any_of(spec.mounts, [](const oci::Mount& mount) {
+               const bool cgroup = mount.type == "cgroup" || mount.type == "cgroup2";
+               return cgroup && (parse_mount_options(mount.options).set & MOUNT_ATTR_RDONLY) == 0;
+           });
+}
+
+/// What only the VM's root may give to a process in a user namespace, which waits for it.
+Result<void> complete_user_namespace(pid_t pid, const oci::Spec& spec, SetupParent& channel) {
+    NACRE_TRY(write_id_maps(pid, spec.linux));
+    NACRE_TRY(allow_rlimits(pid, spec.process->rlimits));
+    NACRE_TRY(set_oom_score_adj(pid, spec.process->oom_score_adj.value_or(0)));
+    return channel.start();
 }
 
 }  // namespace
@@ -48,6 +78,8 @@ Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Event
       seccomp_(plan.spec.linux.seccomp),
       personality_(plan.spec.linux.personality),
       process_(*plan.spec.process),
+      user_namespace_(has_user_namespace(plan.spec.linux)),
+      uid_mappings_(user_namespace_ ? plan.spec.linux.uid_mappings : std::vector<oci::IdMapping>()),
       hooks_(plan.spec.hooks),
       events_(std::move(events)) {}
 
@@ -68,10 +100,17 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     NACRE_TRY(container->cgroup_.apply(resources));
     NACRE_TRY(container->limit_devices(resources.devices));
     NACRE_TRY(container->watch_memory_events());
-    NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process));
+    NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process, container->uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
-    NACRE_ASSIGN(const auto pid, clone_init(plan, container->cgroup_.fd(), std::move(channel.second),
+    NACRE_ASSIGN(const auto mounts,
+                 clone_share_mounts(plan.share, plan.rootfs, plan.sources, plan.spec.mounts));
+    NACRE_ASSIGN(const auto pid, clone_init(plan, mounts, container->cgroup_.fd(), std::move(channel.second),
                                             std::move(pipes.second)));
+    if (const auto owner = outer_id(container->uid_mappings_, 0);
+        container->user_namespace_ && owner && manages_cgroups(plan.spec))
+        NACRE_TRY(container->cgroup_.delegate_to(*owner));
+    if (container->user_namespace_)
+        NACRE_TRY(complete_user_namespace(pid, plan.spec, channel.first));
     NACRE_ASSIGN(container->init_, Process::watch(loop, pid, std::move(channel.first), std::move(pipes.first),
                                                   std::move(created), [raw = container.get()](int status) {
                                                       raw->on_init_finished(status);
@@ -87,9 +126,9 @@ Result<void> Container::exec(const std::string& name, oci::Process process, cons
         return tl::unexpected(Error{fmt::format("process \"{}\" already exists", name), EEXIST});
     NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
     NACRE_ASSIGN(const auto group, cgroup_.open_for_process(cgroup, init_->pid()));
-    NACRE_ASSIGN(auto pipes, pipes_for(process));
+    NACRE_ASSIGN(auto pipes, pipes_for(process, uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
-    const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_};
+    const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_, user_namespace_};
     NACRE_ASSIGN(const auto pid,
                  clone_exec(plan, group.get(), std::move(channel.second), std::move(pipes.second)));
     NACRE_ASSIGN(execs_[name], Process::watch(loop_, pid, std::move(channel.first), std::move(pipes.first),
@@ -106,8 +145,9 @@ Result<void> Container::run_hooks(const std::string& stage, const std::string& s
     NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
     NACRE_ASSIGN(auto channel, make_setup_channel());
     const bool start = stage == "startContainer";
-    const HookPlan plan{init.get(), start, process_, start ? hooks_.start_container : hooks_.create_container,
-                        stage,      state};
+    const HookPlan plan{
+        init.get(), start, process_,       start ? hooks_.start_container : hooks_.create_container,
+        stage,      state, user_namespace_};
     NACRE_ASSIGN(const auto pid, clone_process(0, cgroup_.fd()));
     if (pid == 0)
         run_hook_process(plan, std::move(channel.second));

@@ -84,6 +84,8 @@ class Container {
     std::optional<oci::Seccomp> seccomp_;
     std::optional<oci::Personality> personality_;
     oci::Process process_;
+    bool user_namespace_;
+    std::vector<oci::IdMapping> uid_mappings_;
     oci::Hooks hooks_;
     Events events_;
     FileDescriptor device_filter_;

@@ -11,6 +11,7 @@
 #include "guest-agent/container/execution.h"
 #include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/rlimits.h"
 #include "vmm/base/file.h"
 
 namespace nacre::agent {
@@ -29,7 +30,7 @@ Result<void> set_up_terminal(const oci::Process& process, SetupChild& channel) {
 Result<void> set_up(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes, Execution& execution) {
     if (::setsid() < 0)
         return fail_errno("make session");
-    NACRE_TRY(pipes.take(plan.process.user.uid));
+    NACRE_TRY(pipes.take());
     NACRE_TRY(join_new_keyring(plan.container_id));
     if (plan.process.terminal)
         NACRE_TRY(set_up_terminal(plan.process, channel));
@@ -61,7 +62,8 @@ Result<void> enter_and_clone(const ExecPlan& plan, SetupChild& channel, ChildPip
     if (plan.process.exec_cpu_affinity)
         NACRE_TRY(set_cpu_affinity(plan.process.exec_cpu_affinity->initial));
     NACRE_TRY(execution.compile_filter(plan.seccomp));
-    NACRE_TRY(enter_namespaces_of(plan.init));
+    NACRE_TRY(allow_rlimits(0, plan.process.rlimits));
+    NACRE_TRY(enter_namespaces_of(plan.init, plan.user_namespace));
     NACRE_ASSIGN(const auto pid, clone_process(CLONE_PARENT, -1));
     if (pid == 0)
         become_program(plan, channel, pipes, execution);

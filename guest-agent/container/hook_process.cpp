@@ -28,7 +28,7 @@ oci::Process as_root(oci::Process process) {
 
 Result<void> run(const HookPlan& plan) {
     NACRE_TRY(reset_inherited_attributes(plan.process));
-    NACRE_TRY(enter_namespaces_of(plan.init));
+    NACRE_TRY(enter_namespaces_of(plan.init, plan.user_namespace));
     if (plan.process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return fail_errno("set no_new_privs");
     NACRE_TRY(become_user(plan.own_user ? plan.process : as_root(plan.process)));

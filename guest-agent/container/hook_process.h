@@ -16,6 +16,7 @@ struct HookPlan {
     std::vector<oci::Hook> hooks;
     std::string stage;  // "startContainer"
     std::string state;  // their standard input
+    bool user_namespace = false;
 };
 
 /// Runs the hooks in the container's namespaces and root, where their paths are looked up: the programs are

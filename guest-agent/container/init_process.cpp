@@ -1,10 +1,11 @@
 #include "guest-agent/container/init_process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <array>
+#include <vector>
 
 #include "guest-agent/container/clone_process.h"
 #include "guest-agent/container/console.h"
@@ -15,6 +16,7 @@
 #include "guest-agent/container/paths.h"
 #include "guest-agent/container/process_attributes.h"
 #include "guest-agent/container/rootfs.h"
+#include "guest-agent/container/user_namespace.h"
 #include "vmm/base/file.h"
 
 namespace nacre::agent {
@@ -27,7 +29,7 @@ constexpr const char* root_place = "/run/nacre/root";
 Result<void> enter_namespaces(const InitPlan& plan) {
     NACRE_TRY(enter_late_namespaces(plan.spec.linux));
     NACRE_TRY(set_names(plan.spec));
-    if (!plan.standalone)
+    if ((clone_flags(plan.spec.linux, plan.standalone) & CLONE_NEWNET) != 0)
         NACRE_TRY(bring_loopback_up());
     return set_sysctls(plan.spec.linux.sysctl);
 }
@@ -58,33 +60,50 @@ Result<void> set_up_terminal(int root, const oci::Process& process, SetupChild& 
     return channel.send_console(console.master.get());
 }
 
-Result<void> build_root(const InitPlan& plan, SetupChild& channel) {
-    const auto& spec = plan.spec;
+Result<void> build_root(const oci::Spec& spec, const ShareMounts& mounts, SetupChild& channel) {
+    const int root = mounts.root.get();
     NACRE_TRY(make_mounts_private());
-    // Opened here: a mount can be copied only within the namespace that it was looked up in.
-    NACRE_ASSIGN(const auto share, open_file(plan.share, O_PATH | O_DIRECTORY));
-    NACRE_ASSIGN(const auto root, attach_root(share.get(), plan.rootfs, root_place));
-    NACRE_ASSIGN(const auto late, make_mounts({root.get(), share.get(), plan.sources}, spec.mounts));
-    NACRE_TRY(make_dev(root.get(), spec));
+    NACRE_TRY(attach_root(root, root_place));
+    NACRE_ASSIGN(const auto late, make_mounts({root, mounts.binds}, spec.mounts));
+    NACRE_TRY(make_dev(root, spec));
     if (spec.process->terminal)
-        NACRE_TRY(set_up_terminal(root.get(), *spec.process, channel));
-    NACRE_TRY(make_in_root(root.get(), spec.process->cwd, PathKind::directory));
-    NACRE_TRY(make_paths_readonly(root.get(), spec.linux.readonly_paths));
-    NACRE_TRY(mask_paths(root.get(), spec.linux.masked_paths));
-    NACRE_TRY(enter_root(root.get()));
-    return seal_root(root.get(), spec, late);
+        NACRE_TRY(set_up_terminal(root, *spec.process, channel));
+    NACRE_TRY(make_in_root(root, spec.process->cwd, PathKind::directory));
+    NACRE_TRY(make_paths_readonly(root, spec.linux.readonly_paths));
+    NACRE_TRY(mask_paths(root, spec.linux.masked_paths));
+    NACRE_TRY(enter_root(root));
+    return seal_root(root, spec, late);
 }
 
-Result<void> set_up(const InitPlan& plan, SetupChild& channel, ChildPipes& pipes, Execution& execution) {
+/// Nobody in the container may look into this process while it is still the agent's program (CVE-2019-5736);
+/// execve makes it dumpable again.
+void forbid_inspection() {
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/// The root of a user namespace owns its files in /proc only while it is dumpable. Nobody else is in the
+/// container before it is created.
+Result<void> enter_user_namespace(SetupChild& channel) {
+    if (!channel.wait_for_start())
+        ::_exit(1);
+    NACRE_TRY(become_namespace_root());
+    ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    return {};
+}
+
+Result<void> set_up(const InitPlan& plan, const ShareMounts& mounts, SetupChild& channel, ChildPipes& pipes,
+                    Execution& execution) {
     const auto& process = *plan.spec.process;
+    if (has_user_namespace(plan.spec.linux))
+        NACRE_TRY(enter_user_namespace(channel));
     NACRE_TRY(reset_inherited_attributes(process));
     if (::setsid() < 0)
         return fail_errno("make session");
-    NACRE_TRY(pipes.take(process.user.uid));
+    NACRE_TRY(pipes.take());
     NACRE_TRY(join_new_keyring(plan.id));
     NACRE_TRY(enter_namespaces(plan));
     NACRE_TRY(execution.compile_filter(plan.spec.linux.seccomp));
-    NACRE_TRY(build_root(plan, channel));
+    NACRE_TRY(build_root(plan.spec, mounts, channel));
     if (plan.spec.linux.personality)
         NACRE_TRY(set_personality(*plan.spec.linux.personality));
     return execution.prepare();
@@ -92,14 +111,16 @@ Result<void> set_up(const InitPlan& plan, SetupChild& channel, ChildPipes& pipes
 
 }  // namespace
 
-void run_init_process(const InitPlan& plan, SetupChild channel, ChildPipes pipes) {
-    // Nobody in the container may look into this process while it is still the agent's program
-    // (CVE-2019-5736); execve makes it dumpable again.
-    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    const std::array keep{channel.fd(), pipes.input.get(), pipes.output.get(), pipes.error.get()};
+void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel, ChildPipes pipes) {
+    forbid_inspection();
+    std::vector<int> keep{channel.fd(), pipes.input.get(), pipes.output.get(), pipes.error.get(),
+                          mounts.root.get()};
+    for (const auto& [index, tree] : mounts.binds)
+        keep.push_back(tree.get());
     close_other_descriptors(keep);
     Execution execution(*plan.spec.process);
-    auto ready = set_up(plan, channel, pipes, execution);
+    auto ready = set_up(plan, mounts, channel, pipes, execution);
+    forbid_inspection();
     if (ready)
         ready = channel.created();
     if (!ready) {

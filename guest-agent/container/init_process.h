@@ -4,6 +4,7 @@
 #include <string>
 
 #include "guest-agent/container/setup_channel.h"
+#include "guest-agent/container/share_mounts.h"
 #include "guest-agent/stdio/process_pipes.h"
 #include "runtime/oci/spec.h"
 
@@ -20,7 +21,9 @@ struct InitPlan {
 };
 
 /// The life of a container's first process, from clone3(2) to execve(2). Runs in the child; what it needs of
-/// the agent's is closed to it otherwise.
-[[noreturn]] void run_init_process(const InitPlan& plan, SetupChild channel, ChildPipes pipes);
+/// the agent's is closed to it otherwise. With a user namespace it begins by waiting for
+/// SetupParent::start(): the agent has to write the maps first.
+[[noreturn]] void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel,
+                                   ChildPipes pipes);
 
 }  // namespace nacre::agent

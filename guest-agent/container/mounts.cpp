@@ -7,17 +7,13 @@
 #include <algorithm>
 
 #include "guest-agent/container/copy_tree.h"
-#include "vmm/base/mount_calls.h"
 #include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/paths.h"
+#include "vmm/base/mount_calls.h"
 
 namespace nacre::agent {
 
 namespace {
-
-constexpr std::uint64_t every_attribute = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-                                          MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME |
-                                          MOUNT_ATTR_NOSYMFOLLOW;
 
 std::string file_system_type(const oci::Mount& mount) {
     return mount.type == "cgroup" ? "cgroup2" : mount.type;
@@ -65,21 +61,6 @@ Result<FileDescriptor> new_file_system(const oci::Mount& mount, const MountOptio
     return detached;
 }
 
-Result<FileDescriptor> bind_source(const MountPlaces& places, std::uint32_t index) {
-    const auto found = places.sources.find(index);
-    if (found == places.sources.end())
-        return fail_with(ENOENT, "no source in the share");
-    return open_in_share(places.share, found->second);
-}
-
-Result<FileDescriptor> copied_source(int source, const MountOptions& options) {
-    NACRE_ASSIGN(auto tree, clone_mount(source, options.recursive_bind));
-    // The share itself is nosuid and nodev; a container's mount is what its options say.
-    NACRE_TRY(change_mount(tree.get(), 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, true));
-    NACRE_TRY(change_mount(tree.get(), options.set, every_attribute, 0, false));
-    return tree;
-}
-
 /// What comes after the mount is in its place; all on the mount's own descriptor.
 Result<void> finish(int mount, const MountOptions& options) {
     if (options.recursive_set != 0 || options.recursive_clear != 0)
@@ -98,12 +79,14 @@ Result<PathKind> kind_of(int fd) {
 
 Result<void> bind(const MountPlaces& places, const oci::Mount& mount, std::uint32_t index,
                   const MountOptions& options) {
-    NACRE_ASSIGN(const auto source, bind_source(places, index));
-    NACRE_ASSIGN(const auto kind, kind_of(source.get()));
-    NACRE_ASSIGN(const auto tree, copied_source(source.get(), options));
+    const auto found = places.binds.find(index);
+    if (found == places.binds.end())
+        return fail_with(ENOENT, "no source in the share");
+    const int tree = found->second.get();
+    NACRE_ASSIGN(const auto kind, kind_of(tree));
     NACRE_ASSIGN(const auto target, make_in_root(places.root, mount.destination, kind));
-    NACRE_TRY(attach_mount(tree.get(), target.get()));
-    return finish(tree.get(), options);
+    NACRE_TRY(attach_mount(tree, target.get()));
+    return finish(tree, options);
 }
 
 /// proc and sysfs hold what decides about the container's confinement: an image must not lead them elsewhere

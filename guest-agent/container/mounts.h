@@ -12,10 +12,8 @@ namespace nacre::agent {
 
 /// Where things are while a container's mounts are made.
 struct MountPlaces {
-    int root = -1;   // the container's root, attached in this mount namespace
-    int share = -1;  // the share's root
-    std::map<std::uint32_t, std::string>
-        sources;  // of bind mounts, below the share, by index into the mounts
+    int root = -1;  // the container's root, attached in this mount namespace
+    const std::map<std::uint32_t, FileDescriptor>& binds;  // detached, by index into the mounts
 };
 
 /// A mount that becomes read-only when everything inside it has been made.

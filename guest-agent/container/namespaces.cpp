@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "guest-agent/container/user_namespace.h"
 #include "vmm/base/file.h"
 
 #ifndef CLONE_NEWTIME
@@ -47,14 +48,22 @@ Result<void> enter_time_namespace(const std::map<std::string, oci::TimeOffset>& 
 }  // namespace
 
 std::uint64_t clone_flags(const oci::Linux& linux_config, bool standalone) {
+    using oci::NamespaceType;
+    const bool user = has_user_namespace(linux_config);
+    const auto wanted = [&](NamespaceType type) {
+        return is_new(linux_config, type) ||
+               (user && standalone && linux_config.find_namespace(type) != nullptr);
+    };
     std::uint64_t flags = CLONE_NEWNS;
-    if (is_new(linux_config, oci::NamespaceType::pid))
+    if (user)
+        flags |= CLONE_NEWUSER;
+    if (wanted(NamespaceType::pid))
         flags |= CLONE_NEWPID;
-    if (is_new(linux_config, oci::NamespaceType::ipc))
+    if (wanted(NamespaceType::ipc))
         flags |= CLONE_NEWIPC;
-    if (is_new(linux_config, oci::NamespaceType::uts))
+    if (wanted(NamespaceType::uts))
         flags |= CLONE_NEWUTS;
-    if (is_new(linux_config, oci::NamespaceType::network) && !standalone)
+    if (wanted(NamespaceType::network) && (user || !standalone))
         flags |= CLONE_NEWNET;
     return flags;
 }
@@ -68,13 +77,14 @@ Result<void> enter_late_namespaces(const oci::Linux& linux_config) {
     return {};
 }
 
-Result<void> enter_namespaces_of(int pidfd) {
-    // All of them: entering one that the process is in already changes nothing.
+Result<void> enter_namespaces_of(int pidfd, bool user_namespace) {
+    // All of them: entering one that the process is in already changes nothing, but for the user namespace,
+    // where it is an error.
     constexpr int every = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
                           CLONE_NEWCGROUP | CLONE_NEWTIME;
-    if (::setns(pidfd, every) < 0)
+    if (::setns(pidfd, user_namespace ? every | CLONE_NEWUSER : every) < 0)
         return fail_errno("enter the container's namespaces");
-    return {};
+    return user_namespace ? become_namespace_root() : Result<void>();
 }
 
 Result<void> bring_loopback_up() {

@@ -95,6 +95,14 @@ Result<void> set_io_priority(const oci::IoPriority& priority) {
     return {};
 }
 
+Result<void> write_oom_score_adj(const std::string& path, int score) {
+    NACRE_ASSIGN(const auto file, open_file(path, O_WRONLY));
+    auto written = write_all(file.get(), std::to_string(score));
+    if (!written)
+        return add_context(std::move(written).error(), "set oom_score_adj");
+    return {};
+}
+
 void reset_signals() {
     for (int signal = 1; signal < NSIG; ++signal)
         ::signal(signal, SIG_DFL);
@@ -108,11 +116,11 @@ void reset_signals() {
 Result<void> reset_inherited_attributes(const oci::Process& process) {
     reset_signals();
     ::umask(0);
-    NACRE_ASSIGN(const auto file, open_file("/proc/self/oom_score_adj", O_WRONLY));
-    auto written = write_all(file.get(), std::to_string(process.oom_score_adj.value_or(0)));
-    if (!written)
-        return add_context(std::move(written).error(), "set oom_score_adj");
-    return {};
+    return write_oom_score_adj("/proc/self/oom_score_adj", process.oom_score_adj.value_or(0));
+}
+
+Result<void> set_oom_score_adj(pid_t pid, int score) {
+    return write_oom_score_adj(fmt::format("/proc/{}/oom_score_adj", pid), score);
 }
 
 Result<void> set_scheduling(const oci::Process& process) {

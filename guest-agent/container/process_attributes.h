@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include "runtime/oci/spec.h"
 #include "vmm/base/result.h"
 
@@ -9,6 +11,9 @@ namespace nacre::agent {
 /// Back to what a process has whose parent is an ordinary one: signals, out-of-memory score (the agent
 /// protects itself with its own), umask 0 until the user's is set. First thing in a new process.
 Result<void> reset_inherited_attributes(const oci::Process& process);
+
+/// Sets the out-of-memory score of process `pid` and, as the VM's root, the least that it can set itself.
+Result<void> set_oom_score_adj(pid_t pid, int score);
 
 /// Scheduling policy, nice value, I/O priority.
 Result<void> set_scheduling(const oci::Process& process);

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -50,12 +51,33 @@ std::optional<int> rlimit_number(std::string_view name) {
 }
 
 Result<void> set_rlimits(const std::vector<oci::Rlimit>& rlimits) {
-    NACRE_TRY(set_limit(RLIMIT_NOFILE, default_open_files, most_open_files, "RLIMIT_NOFILE"));
+    const bool names_open_files =
+        std::ranges::any_of(rlimits, [](const auto& entry) { return entry.type == "RLIMIT_NOFILE"; });
+    if (!names_open_files)
+        NACRE_TRY(set_limit(RLIMIT_NOFILE, default_open_files, most_open_files, "RLIMIT_NOFILE"));
     for (const auto& entry : rlimits) {
         const auto number = rlimit_number(entry.type);
         if (!number)
             return fail_with(EINVAL, "rlimit {}", entry.type);
         NACRE_TRY(set_limit(*number, entry.soft, entry.hard, entry.type));
+    }
+    return {};
+}
+
+Result<void> allow_rlimits(pid_t pid, const std::vector<oci::Rlimit>& rlimits) {
+    for (const auto& entry : rlimits) {
+        const auto number = rlimit_number(entry.type);
+        if (!number)
+            return fail_with(EINVAL, "rlimit {}", entry.type);
+        const auto resource = static_cast<__rlimit_resource>(*number);
+        rlimit limit{};
+        if (::prlimit(pid, resource, nullptr, &limit) < 0)
+            return fail_errno("read {}", entry.type);
+        if (limit.rlim_max >= entry.hard)
+            continue;
+        limit.rlim_max = entry.hard;
+        if (::prlimit(pid, resource, &limit, nullptr) < 0)
+            return fail_errno("set {} to (hard {})", entry.type, entry.hard);
     }
     return {};
 }

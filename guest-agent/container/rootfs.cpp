@@ -9,10 +9,10 @@
 
 #include <algorithm>
 
-#include "vmm/base/mount_calls.h"
 #include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/paths.h"
 #include "vmm/base/file.h"
+#include "vmm/base/mount_calls.h"
 
 namespace nacre::agent {
 
@@ -80,13 +80,9 @@ Result<void> make_mounts_private() {
     return {};
 }
 
-Result<FileDescriptor> attach_root(int share, const std::string& rootfs, const std::string& place) {
-    NACRE_ASSIGN(const auto source, open_in_share(share, rootfs));
-    NACRE_ASSIGN(auto root, clone_mount(source.get(), true));
-    NACRE_TRY(change_mount(root.get(), 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, true));
+Result<void> attach_root(int root, const std::string& place) {
     NACRE_ASSIGN(const auto target, open_file(place, O_PATH | O_DIRECTORY));
-    NACRE_TRY(attach_mount(root.get(), target.get()));
-    return root;
+    return attach_mount(root, target.get());
 }
 
 Result<void> mask_paths(int root, const std::vector<std::string>& paths) {

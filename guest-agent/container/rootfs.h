@@ -14,8 +14,8 @@ namespace nacre::agent {
 /// Keeps what is mounted from now on in this mount namespace.
 Result<void> make_mounts_private();
 
-/// Mounts `rootfs` (below the share) on the directory `place`. Gives the mount's root.
-Result<FileDescriptor> attach_root(int share, const std::string& rootfs, const std::string& place);
+/// Mounts the container's root, a detached mount, on the directory `place`.
+Result<void> attach_root(int root, const std::string& place);
 
 /// Covers each path that exists: a directory with an empty read-only tmpfs, a file with the null device.
 Result<void> mask_paths(int root, const std::vector<std::string>& paths);

@@ -14,16 +14,18 @@ struct Pipe {
     FileDescriptor write_end;
 };
 
-Result<Pipe> make_pipe() {
+Result<Pipe> make_pipe(uid_t owner) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) < 0)
         return fail_errno("make pipe");
-    return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+    Pipe pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+    // One inode: both ends change their owner.
+    if (owner != ::geteuid() && ::fchown(pipe.read_end.get(), owner, static_cast<gid_t>(-1)) < 0)
+        return fail_errno("set owner of pipe");
+    return pipe;
 }
 
-Result<void> take_one(const FileDescriptor& pipe, int number, uid_t owner) {
-    if (::fchown(pipe.get(), owner, static_cast<gid_t>(-1)) < 0)
-        return fail_errno("set owner of descriptor {}", number);
+Result<void> take_one(const FileDescriptor& pipe, int number) {
     if (::dup2(pipe.get(), number) < 0)
         return fail_errno("make descriptor {}", number);
     return {};
@@ -31,18 +33,18 @@ Result<void> take_one(const FileDescriptor& pipe, int number, uid_t owner) {
 
 }  // namespace
 
-Result<void> ChildPipes::take(uid_t owner) {
+Result<void> ChildPipes::take() {
     if (!output)
         return {};
-    NACRE_TRY(take_one(input, STDIN_FILENO, owner));
-    NACRE_TRY(take_one(output, STDOUT_FILENO, owner));
-    return take_one(error, STDERR_FILENO, owner);
+    NACRE_TRY(take_one(input, STDIN_FILENO));
+    NACRE_TRY(take_one(output, STDOUT_FILENO));
+    return take_one(error, STDERR_FILENO);
 }
 
-Result<std::pair<ParentPipes, ChildPipes>> make_process_pipes() {
-    NACRE_ASSIGN(auto input, make_pipe());
-    NACRE_ASSIGN(auto output, make_pipe());
-    NACRE_ASSIGN(auto error, make_pipe());
+Result<std::pair<ParentPipes, ChildPipes>> make_process_pipes(uid_t owner) {
+    NACRE_ASSIGN(auto input, make_pipe(owner));
+    NACRE_ASSIGN(auto output, make_pipe(owner));
+    NACRE_ASSIGN(auto error, make_pipe(owner));
     // O_NONBLOCK belongs to one end of a pipe: the process's ends stay blocking.
     for (const auto* end : {&input.write_end, &output.read_end, &error.read_end})
         NACRE_TRY(set_nonblocking(end->get(), true));

@@ -14,9 +14,8 @@ struct ChildPipes {
     FileDescriptor output;
     FileDescriptor error;
 
-    /// In the process: makes them descriptors 0, 1, 2 and gives them to `owner`, who may then open
-    /// /dev/stdout and the like.
-    Result<void> take(uid_t owner);
+    /// In the process: makes them descriptors 0, 1, 2.
+    Result<void> take();
 };
 
 /// The agent's ends, non-blocking and close-on-exec. With a terminal, `input` and `output` are its master.
@@ -26,6 +25,7 @@ struct ParentPipes {
     FileDescriptor error;   // read
 };
 
-Result<std::pair<ParentPipes, ChildPipes>> make_process_pipes();
+/// Pipes that belong to `owner`, who may then open /dev/stdout and the like.
+Result<std::pair<ParentPipes, ChildPipes>> make_process_pipes(uid_t owner);
 
 }  // namespace nacre::agent

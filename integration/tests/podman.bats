@@ -132,6 +132,14 @@ has_state() {
     [ "$output" = $'1000\n1001\n1001 7\n/var\nhost\nb' ]
 }
 
+@test "a user namespace: ids are the container's inside, and those of the map outside" {
+    mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
+    run podman run --rm --uidmap 0:100000:65536 --gidmap 0:200000:65536 --user 7:8 --volume "$BATS_TEST_TMPDIR/volume:/v" \
+        "$image" sh -c 'id -u; id -g; touch /v/file; stat -c %u:%g /v/file /etc/passwd'
+    [ "${lines[*]}" = "7 8 7:8 0:0" ]
+    [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/volume/file")" = 100007:200008 ]
+}
+
 @test "--read-only, --tmpfs, volumes, and files copied in and out" {
     mkdir "$BATS_TEST_TMPDIR/shared"
     echo host >"$BATS_TEST_TMPDIR/shared/file"

@@ -81,6 +81,32 @@ in_container() {
     [[ "$output" == *" /ro ro,"*noexec* && "$output" == */mnt*nosymfollow* ]]
 }
 
+@test "a user namespace: its ids, its root's rights, and what it does not own" {
+    new_bundle bundle true
+    mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
+    edit_config '.linux.namespaces += [{type: "user"}]
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
+        | .process.capabilities |= with_entries(.value = ["CAP_SYS_ADMIN", "CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"])
+        | (.linux.namespaces += [{type: "cgroup"}] | .linux.namespaces |= unique)
+        | (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]
+        | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 1000000}] | .process.oomScoreAdj = -50
+        | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}, {destination: "/var", type: "bind", source: $v, options: ["bind"]}]' \
+        --arg v "$BATS_TEST_TMPDIR/volume"
+    in_container 'id -u; xargs </proc/self/uid_map; stat -c %u / /dev/pts/ptmx /tmp; hostname new && hostname
+        mount -t tmpfs none /tmp && echo mounted; touch /var/mine; chown 5 /var/mine; ulimit -Hn; cat /proc/self/oom_score_adj
+        echo lines >/dev/stderr; echo null >/dev/null && echo null; ls /sys/kernel >/dev/null && echo sys
+        touch /proc/sys/kernel/panic 2>/dev/null || echo own
+        mkdir /sys/fs/cgroup/own && echo group'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(echo "$output" | xargs)" = "0 0 100000 65536 65534 0 0 new mounted 1000000 -50 lines null sys own group" ]
+    [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/volume/mine")" = 100005:100000 ]
+    set_command sleep 100
+    nacre run --detach --bundle "$bundle" spec 3>&- >/dev/null </dev/null
+    run nacre exec --user 7:8 spec sh -c 'id -u; id -g; cat /proc/self/gid_map | xargs'
+    [ "${lines[*]}" = "7 8 0 100000 65536" ]
+}
+
 @test "all six hooks run once, in order, where they belong, with the state" {
     new_bundle bundle true
     local place=$BATS_TEST_TMPDIR/hooks
@@ -143,7 +169,7 @@ refused_changes() {
 /linux/resources/rdma|.linux.resources.rdma = {mlx5_0: {hcaHandles: 1}}
 /linux/intelRdt|.linux.intelRdt = {closID: "x"}
 /linux/seccomp/defaultAction|.linux.seccomp = {defaultAction: "SCMP_ACT_NOTIFY"}
-/linux/namespaces|.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 1}] | .linux.gidMappings = .linux.uidMappings
+/linux/uidMappings|.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 1000, size: 0}] | .linux.gidMappings = .linux.uidMappings
 /linux/namespaces|.linux.namespaces |= map(if .type == "ipc" then .path = "/proc/self/ns/uts" else . end)
 /mounts/7|.mounts[7] = {destination: "/x", type: "bind", source: "/", options: ["bind", "idmap"]}
 selinux|.linux.mountLabel = "system_u:object_r:x_t:s0"

@@ -29,7 +29,7 @@ inline constexpr auto mount_options =
                                      "tmpcopyup",    "unbindable"});
 
 inline constexpr auto namespaces =
-    std::to_array<std::string_view>({"cgroup", "ipc", "mount", "network", "pid", "time", "uts"});
+    std::to_array<std::string_view>({"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"});
 
 inline constexpr auto capabilities = std::to_array<std::string_view>({"CAP_CHOWN",
                                                                       "CAP_DAC_OVERRIDE",

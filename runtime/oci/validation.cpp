@@ -183,6 +183,33 @@ Result<void> check_names(const Spec& spec) {
     return {};
 }
 
+bool overlap(std::uint32_t a, std::uint32_t a_size, std::uint32_t b, std::uint32_t b_size) {
+    return a < std::uint64_t{b} + b_size && b < std::uint64_t{a} + a_size;
+}
+
+/// As user_namespaces(7) has them, "Defining user and group ID mappings".
+Result<void> check_mappings(const std::vector<IdMapping>& mappings, std::string_view place) {
+    constexpr std::size_t most = 340;
+    constexpr std::uint64_t no_id = UINT32_MAX;
+    if (mappings.size() > most)
+        return fail("{}: {} mappings are more than the kernel takes ({})", place, mappings.size(), most);
+    for (std::size_t i = 0; i < mappings.size(); ++i) {
+        const auto& one = mappings[i];
+        if (one.size == 0)
+            return fail("{}/{}/size: must not be 0", place, i);
+        if (std::uint64_t{one.container_id} + one.size > no_id ||
+            std::uint64_t{one.host_id} + one.size > no_id)
+            return fail("{}/{}: goes beyond the last id", place, i);
+        for (std::size_t j = 0; j < i; ++j) {
+            const auto& other = mappings[j];
+            if (overlap(one.container_id, one.size, other.container_id, other.size) ||
+                overlap(one.host_id, one.size, other.host_id, other.size))
+                return fail("{}/{}: overlaps with mapping {}", place, i, j);
+        }
+    }
+    return {};
+}
+
 Result<void> check_user_namespace(const Linux& linux) {
     const auto* user = linux.find_namespace(NamespaceType::user);
     const bool mapped = !linux.uid_mappings.empty() || !linux.gid_mappings.empty();
@@ -190,9 +217,8 @@ Result<void> check_user_namespace(const Linux& linux) {
         return fail("/linux: id mappings are given, but no user namespace");
     if (user != nullptr && user->path.empty() && (linux.uid_mappings.empty() || linux.gid_mappings.empty()))
         return fail("/linux: a new user namespace needs uidMappings and gidMappings");
-    if (user != nullptr && user->path.empty())
-        return fail("/linux/namespaces: a new user namespace is not supported: the VM is the boundary");
-    return {};
+    NACRE_TRY(check_mappings(linux.uid_mappings, "/linux/uidMappings"));
+    return check_mappings(linux.gid_mappings, "/linux/gidMappings");
 }
 
 /// Masked and read-only paths are mounts: outside a mount namespace of its own they would hit the others.

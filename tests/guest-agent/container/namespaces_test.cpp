@@ -29,3 +29,10 @@ TEST_CASE("cgroup and time namespaces are entered later") {
     config.namespaces = {{NamespaceType::cgroup, ""}, {NamespaceType::time, ""}};
     CHECK(clone_flags(config, false) == CLONE_NEWNS);
 }
+
+TEST_CASE("with a user namespace a standalone container owns every namespace that it names") {
+    oci::Linux config;
+    config.namespaces = {{NamespaceType::user, ""}, {NamespaceType::network, "/n"}, {NamespaceType::ipc, ""}};
+    CHECK(clone_flags(config, true) == (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC));
+    CHECK(clone_flags(config, false) == (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWIPC));
+}

@@ -33,7 +33,7 @@ struct Fixture {
     std::unique_ptr<ProcessStreams> streams;
 
     Fixture() {
-        auto pipes = make_process_pipes().value();
+        auto pipes = make_process_pipes(::geteuid()).value();
         child = std::move(pipes.second);
         streams = std::make_unique<ProcessStreams>(*loop, std::move(pipes.first));
     }

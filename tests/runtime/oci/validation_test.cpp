@@ -131,14 +131,22 @@ TEST_CASE("names of the host need a UTS namespace") {
     CHECK(refusal_of(spec) == "accepted");
 }
 
-TEST_CASE("a new user namespace and id-mapped mounts are refused; one to join is the VM's") {
+TEST_CASE("a user namespace has mappings that the kernel takes; one to join is the VM's") {
     auto spec = valid_spec();
     spec.linux.uid_mappings = {{0, 1000, 10}};
     CHECK(refusal_of(spec) == "/linux: id mappings are given, but no user namespace");
     spec.linux.namespaces.push_back({NamespaceType::user, ""});
     CHECK(refusal_of(spec).starts_with("/linux: a new user namespace needs"));
     spec.linux.gid_mappings = {{0, 1000, 10}};
-    CHECK(refusal_of(spec).starts_with("/linux/namespaces: a new user namespace is not supported"));
+    CHECK(refusal_of(spec) == "accepted");
+    spec.linux.gid_mappings = {{0, 1000, 10}, {9, 5000, 10}};
+    CHECK(refusal_of(spec) == "/linux/gidMappings/1: overlaps with mapping 0");
+    spec.linux.gid_mappings = {{0, 1000, 10}, {10, 1009, 1}};
+    CHECK(refusal_of(spec) == "/linux/gidMappings/1: overlaps with mapping 0");
+    spec.linux.gid_mappings = {{0, 1000, 0}};
+    CHECK(refusal_of(spec) == "/linux/gidMappings/0/size: must not be 0");
+    spec.linux.gid_mappings = {{0, 4294967295, 1}};
+    CHECK(refusal_of(spec) == "/linux/gidMappings/0: goes beyond the last id");
     spec.linux.uid_mappings.clear();
     spec.linux.gid_mappings.clear();
     spec.linux.namespaces.back().path = "/proc/1/ns/user";

@@ -1,0 +1,52 @@
+#include "guest-agent/container/share_mounts.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#include "guest-agent/container/mount_options.h"
+#include "guest-agent/container/paths.h"
+#include "vmm/base/file.h"
+#include "vmm/base/mount_calls.h"
+
+namespace nacre::agent {
+
+namespace {
+
+constexpr std::uint64_t every_attribute = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                          MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME |
+                                          MOUNT_ATTR_NOSYMFOLLOW;
+
+/// The share itself is nosuid and nodev; a container's mount is what its options say.
+Result<FileDescriptor> clone_from_share(int share, const std::string& path, bool recursive) {
+    NACRE_ASSIGN(const auto source, open_in_share(share, path));
+    NACRE_ASSIGN(auto tree, clone_mount(source.get(), recursive));
+    NACRE_TRY(change_mount(tree.get(), 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, MS_PRIVATE, true));
+    return tree;
+}
+
+Result<FileDescriptor> clone_bind(int share, const std::string& path, const oci::Mount& mount) {
+    const auto options = parse_mount_options(mount.options);
+    NACRE_ASSIGN(auto tree, clone_from_share(share, path, options.recursive_bind));
+    NACRE_TRY(change_mount(tree.get(), options.set, every_attribute, 0, false));
+    return tree;
+}
+
+}  // namespace
+
+Result<ShareMounts> clone_share_mounts(const std::string& share, const std::string& rootfs,
+                                       const std::map<std::uint32_t, std::string>& sources,
+                                       const std::vector<oci::Mount>& mounts) {
+    NACRE_ASSIGN(const auto directory, open_file(share, O_PATH | O_DIRECTORY));
+    ShareMounts clones;
+    NACRE_ASSIGN(clones.root, clone_from_share(directory.get(), rootfs, true));
+    for (const auto& [index, path] : sources) {
+        const auto& mount = mounts.at(index);
+        auto tree = clone_bind(directory.get(), path, mount);
+        if (!tree)
+            return add_context(std::move(tree).error(), "mount bind on " + mount.destination);
+        clones.binds.emplace(index, std::move(*tree));
+    }
+    return clones;
+}
+
+}  // namespace nacre::agent

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/oci/spec.h"
+#include "vmm/base/file_descriptor.h"
+
+namespace nacre::agent {
+
+/// What a container gets from the share, as detached mounts that have their attributes already.
+struct ShareMounts {
+    FileDescriptor root;
+    std::map<std::uint32_t, FileDescriptor> binds;  // by index into the configuration's mounts
+};
+
+/// Copies the root (`rootfs` below `share`) and the sources of bind mounts (by index into `mounts`) out of
+/// the share. By the agent, as the VM's root in the VM's mount namespace: in the mount namespace of another
+/// user namespace the share's nosuid and nodev are locked, and copies keep them. The error names the mount.
+Result<ShareMounts> clone_share_mounts(const std::string& share, const std::string& rootfs,
+                                       const std::map<std::uint32_t, std::string>& sources,
+                                       const std::vector<oci::Mount>& mounts);
+
+}  // namespace nacre::agent
