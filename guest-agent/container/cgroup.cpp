@@ -158,7 +158,8 @@ Result<void> Cgroup::delegate_to(uid_t owner) const {
         const auto end = std::min(files.find('\n', begin), files.size());
         const auto file = files.substr(begin, end - begin);
         // A file of a controller that this group has not is not there.
-        if (::fchownat(directory_.get(), file.c_str(), owner, no_group, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+        if (::fchownat(directory_.get(), file.c_str(), owner, no_group, AT_SYMLINK_NOFOLLOW) < 0 &&
+            errno != ENOENT)
             return fail_errno("set owner of cgroup {}/{}", path_, file);
         begin = end + 1;
     }

@@ -50,7 +50,8 @@ Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process
     return make_process_pipes(*owner);
 }
 
-/// A user namespace's root manages groups of its own where it sees them as the top, writable (as runc has it).
+/// A user namespace's root manages groups of its own where it sees them as the top, writable (as runc has
+/// it).
 bool manages_cgroups(const oci::Spec& spec) {
     const auto* space = spec.linux.find_namespace(oci::NamespaceType::cgroup);
     return space != nullptr && space->path.empty() &&

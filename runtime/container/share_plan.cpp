@@ -41,6 +41,7 @@ bool is_bind_mount(const oci::Mount& mount) {
 TreeOptions tree_options(const oci::Mount& mount) {
     TreeOptions options;
     options.read_only = has_any_option(mount, {"ro", "rro"});
+    options.read_only_below = has_any_option(mount, {"rro"});
     options.recursive = !has_any_option(mount, {"bind"}) || has_any_option(mount, {"rbind"});
     options.follow = has_any_option(mount, {"slave", "rslave", "shared", "rshared"});
     return options;

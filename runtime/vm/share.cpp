@@ -54,7 +54,7 @@ Result<ShareMount> clone_tree(const std::string& source, std::string target, con
     NACRE_TRY(change_mount(tree.get(), MOUNT_ATTR_NODEV, 0, options.follow ? MS_SLAVE : MS_PRIVATE,
                            options.recursive));
     if (options.read_only)
-        NACRE_TRY(change_mount(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, false));
+        NACRE_TRY(change_mount(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, options.read_only_below));
     struct stat status {};
     if (::fstat(tree.get(), &status) < 0)
         return fail_errno("stat {}", source);

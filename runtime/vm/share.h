@@ -11,6 +11,7 @@ namespace nacre::runtime {
 /// them.
 struct TreeOptions {
     bool read_only = false;
+    bool read_only_below = false;  // its sub-mounts too
     bool recursive = true;  // with its sub-mounts
     bool follow = false;    // the host's later mounts below the source appear too (propagation "slave")
 };

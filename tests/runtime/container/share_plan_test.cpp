@@ -28,6 +28,8 @@ TEST_CASE("a read-only bind mount is read-only in the share, whatever the guest 
     CHECK(tree_options(mount_of("bind", {"rbind", "ro"})).read_only);
     CHECK(tree_options(mount_of("bind", {"rbind", "rro"})).read_only);
     CHECK_FALSE(tree_options(mount_of("bind", {"rbind", "rw"})).read_only);
+    CHECK(tree_options(mount_of("bind", {"rbind", "rro"})).read_only_below);
+    CHECK_FALSE(tree_options(mount_of("bind", {"rbind", "ro"})).read_only_below);
 }
 
 TEST_CASE("bind takes one mount, rbind its sub-mounts too") {
