@@ -41,9 +41,9 @@ constexpr std::array attribute_options{
 constexpr std::array<std::string_view, 8> superblock_options{"sync",       "async", "dirsync", "lazytime",
                                                              "nolazytime", "mand",  "nomand",  "silent"};
 
-/// Options that say nothing to Linux.
-constexpr std::array<std::string_view, 7> idle_options{"defaults", "loud",       "acl",    "noacl",
-                                                       "iversion", "noiversion", "remount"};
+/// Options that say nothing to Linux, and those that the host has carried out.
+constexpr std::array<std::string_view, 9> idle_options{"defaults",   "loud",    "acl",   "noacl", "iversion",
+                                                       "noiversion", "remount", "idmap", "ridmap"};
 
 constexpr std::array<std::pair<std::string_view, std::uint64_t>, 8> propagation_names{{
     {"private", MS_PRIVATE},
@@ -107,8 +107,6 @@ bool take_own(MountOptions& result, std::string_view option) {
         result.bind = result.recursive_bind = true;
     else if (option == "tmpcopyup")
         result.copy_up = true;
-    else if (option == "idmap" || option == "ridmap")
-        result.id_mapped = true;
     else
         return contains(idle_options, option);
     return true;

@@ -34,7 +34,6 @@ struct MountOptions {
     bool bind = false;
     bool recursive_bind = false;
     bool copy_up = false;  // "tmpcopyup": the tmpfs begins with what it hides
-    bool id_mapped = false;
 };
 
 /// Sorts `options`; later ones override earlier ones. Any option is allowed: one that is not known here is

@@ -133,8 +133,6 @@ Result<void> mount_new(const MountPlaces& places, const oci::Mount& mount, Mount
 Result<void> make_mount(const MountPlaces& places, const oci::Mount& mount, std::uint32_t index,
                         LateReadOnly& late) {
     const auto options = parse_mount_options(mount.options);
-    if (options.id_mapped || !mount.uid_mappings.empty() || !mount.gid_mappings.empty())
-        return fail_with(ENOTSUP, "id-mapped mounts");
     if (is_bind_mount(mount)) {
         auto bind_options = options;
         // Type "bind" without either option is a plain bind, as with runc.

@@ -10,6 +10,16 @@ setup() {
 
 teardown() {
     nacre delete --force spec >/dev/null 2>&1 || true
+    ! mountpoint --quiet "$BATS_TEST_TMPDIR/mapped" || umount "$BATS_TEST_TMPDIR/mapped"
+}
+
+# mount_ext4 PLACE: a file system whose mounts can map ids, also on kernels where tmpfs and overlay cannot.
+mount_ext4() {
+    mkdir "$1"
+    truncate --size 4M "$1.img"
+    mkfs.ext4 -q "$1.img"
+    modprobe loop
+    mount -o loop "$1.img" "$1"
 }
 
 # in_container SCRIPT: what a shell in $bundle prints.
@@ -84,23 +94,27 @@ in_container() {
 @test "a user namespace: its ids, its root's rights, and what it does not own" {
     new_bundle bundle true
     mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
+    mount_ext4 "$BATS_TEST_TMPDIR/mapped"
     edit_config '.linux.namespaces += [{type: "user"}]
         | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
         | .process.capabilities |= with_entries(.value = ["CAP_SYS_ADMIN", "CAP_CHOWN", "CAP_SETUID", "CAP_SETGID"])
         | (.linux.namespaces += [{type: "cgroup"}] | .linux.namespaces |= unique)
         | (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]
         | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 1000000}] | .process.oomScoreAdj = -50
-        | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}, {destination: "/var", type: "bind", source: $v, options: ["bind"]}]' \
-        --arg v "$BATS_TEST_TMPDIR/volume"
+        | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs"}, {destination: "/var", type: "bind", source: $v, options: ["bind"]},
+                      {destination: "/root", type: "bind", source: $m, options: ["bind", "idmap"]}]' \
+        --arg v "$BATS_TEST_TMPDIR/volume" --arg m "$BATS_TEST_TMPDIR/mapped"
     in_container 'id -u; xargs </proc/self/uid_map; stat -c %u / /dev/pts/ptmx /tmp; hostname new && hostname
         mount -t tmpfs none /tmp && echo mounted; touch /var/mine; chown 5 /var/mine; ulimit -Hn; cat /proc/self/oom_score_adj
         echo lines >/dev/stderr; echo null >/dev/null && echo null; ls /sys/kernel >/dev/null && echo sys
         touch /proc/sys/kernel/panic 2>/dev/null || echo own
+        touch /root/mine; chown 5 /root/mine; stat -c %u /root
         mkdir /sys/fs/cgroup/own && echo group'
     echo "$output"
     [ "$status" -eq 0 ]
-    [ "$(echo "$output" | xargs)" = "0 0 100000 65536 65534 0 0 new mounted 1000000 -50 lines null sys own group" ]
+    [ "$(echo "$output" | xargs)" = "0 0 100000 65536 65534 0 0 new mounted 1000000 -50 lines null sys own 0 group" ]
     [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/volume/mine")" = 100005:100000 ]
+    [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/mapped/mine")" = 5:0 ]
     set_command sleep 100
     nacre run --detach --bundle "$bundle" spec 3>&- >/dev/null </dev/null
     run nacre exec --user 7:8 spec sh -c 'id -u; id -g; cat /proc/self/gid_map | xargs'

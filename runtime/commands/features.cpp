@@ -64,7 +64,7 @@ void put_linux(Writer& writer) {
     for (const auto* absent : {"apparmor", "selinux", "intelRdt", "netDevices"})
         put_object(writer, absent, [&] { put_flag(writer, "enabled", false); });
     put_object(writer, "mountExtensions",
-               [&] { put_object(writer, "idmap", [&] { put_flag(writer, "enabled", false); }); });
+               [&] { put_object(writer, "idmap", [&] { put_flag(writer, "enabled", true); }); });
 }
 
 cli::CommandResult run_features(const cli::Invocation&) {

@@ -47,6 +47,15 @@ TreeOptions tree_options(const oci::Mount& mount) {
     return options;
 }
 
+std::optional<MountIds> mount_ids(const oci::Mount& mount, const oci::Linux& linux_config) {
+    const bool below = has_any_option(mount, {"ridmap"});
+    if (!mount.uid_mappings.empty())
+        return MountIds{mount.uid_mappings, mount.gid_mappings, below};
+    if (below || has_any_option(mount, {"idmap"}))
+        return MountIds{linux_config.uid_mappings, linux_config.gid_mappings, below};
+    return std::nullopt;
+}
+
 std::string path_in_bundle(const std::string& bundle, const std::string& path) {
     return path.starts_with('/') ? path : bundle + "/" + path;
 }
@@ -62,7 +71,9 @@ Result<SharePlan> plan_share(const std::string& container_id, const std::string&
         if (!is_bind_mount(mount))
             continue;
         auto target = fmt::format("{}/mounts/{}/{}", container_id, i, name_of_source(mount.source));
-        auto tree = clone_tree(path_in_bundle(bundle, mount.source), target, tree_options(mount));
+        auto options = tree_options(mount);
+        options.ids = mount_ids(mount, spec.linux);
+        auto tree = clone_tree(path_in_bundle(bundle, mount.source), target, options);
         if (!tree)
             return add_context(std::move(tree).error(), fmt::format("config.json: /mounts/{}/source", i));
         plan.trees.push_back(std::move(*tree));

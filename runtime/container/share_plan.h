@@ -23,6 +23,10 @@ bool is_bind_mount(const oci::Mount& mount);
 /// How the tree behind a bind mount is shared: read-only where any of its options say so.
 TreeOptions tree_options(const oci::Mount& mount);
 
+/// How a mount maps ids: by its own mappings or, with "idmap" or "ridmap" alone, by those of the container's
+/// user namespace; none if it does not.
+std::optional<MountIds> mount_ids(const oci::Mount& mount, const oci::Linux& linux_config);
+
 /// A path of the configuration: as it is if absolute, else below the bundle.
 std::string path_in_bundle(const std::string& bundle, const std::string& path);
 

@@ -117,6 +117,50 @@ Result<void> check_root(const Spec& spec) {
     return {};
 }
 
+bool overlap(std::uint32_t a, std::uint32_t a_size, std::uint32_t b, std::uint32_t b_size) {
+    return a < std::uint64_t{b} + b_size && b < std::uint64_t{a} + a_size;
+}
+
+/// As user_namespaces(7) has them, "Defining user and group ID mappings".
+Result<void> check_mappings(const std::vector<IdMapping>& mappings, std::string_view place) {
+    constexpr std::size_t most = 340;
+    constexpr std::uint64_t no_id = UINT32_MAX;
+    if (mappings.size() > most)
+        return fail("{}: {} mappings are more than the kernel takes ({})", place, mappings.size(), most);
+    for (std::size_t i = 0; i < mappings.size(); ++i) {
+        const auto& one = mappings[i];
+        if (one.size == 0)
+            return fail("{}/{}/size: must not be 0", place, i);
+        if (std::uint64_t{one.container_id} + one.size > no_id ||
+            std::uint64_t{one.host_id} + one.size > no_id)
+            return fail("{}/{}: goes beyond the last id", place, i);
+        for (std::size_t j = 0; j < i; ++j) {
+            const auto& other = mappings[j];
+            if (overlap(one.container_id, one.size, other.container_id, other.size) ||
+                overlap(one.host_id, one.size, other.host_id, other.size))
+                return fail("{}/{}: overlaps with mapping {}", place, i, j);
+        }
+    }
+    return {};
+}
+
+Result<void> check_mount_ids(const Mount& mount, bool bind, const Linux& linux, const std::string& place) {
+    const auto& options = mount.options;
+    const bool option = std::find(options.begin(), options.end(), "idmap") != options.end() ||
+                        std::find(options.begin(), options.end(), "ridmap") != options.end();
+    if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
+        return fail("{}: uidMappings and gidMappings must be given together", place);
+    if (!option && mount.uid_mappings.empty())
+        return {};
+    if (!bind)
+        return fail("{}: only a bind mount can have its ids mapped", place);
+    if (mount.uid_mappings.empty() && linux.uid_mappings.empty())
+        return fail("{}: idmap needs uidMappings and gidMappings, of the mount or of a user namespace",
+                    place);
+    NACRE_TRY(check_mappings(mount.uid_mappings, place + "/uidMappings"));
+    return check_mappings(mount.gid_mappings, place + "/gidMappings");
+}
+
 /// A relative destination is allowed: it is meant relative to "/" (config.md, "Mounts").
 Result<void> check_mounts(const Spec& spec) {
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
@@ -129,12 +173,7 @@ Result<void> check_mounts(const Spec& spec) {
             return fail("/mounts/{}/destination: must not be empty", i);
         if (bind && mount.source.empty())
             return fail("/mounts/{}/source: is missing: a bind mount needs one", i);
-        const bool id_mapped = std::find(options.begin(), options.end(), "idmap") != options.end() ||
-                               std::find(options.begin(), options.end(), "ridmap") != options.end();
-        if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
-            return fail("/mounts/{}: uidMappings and gidMappings must be given together", i);
-        if (id_mapped || !mount.uid_mappings.empty())
-            return fail("/mounts/{}: id-mapped mounts are not supported", i);
+        NACRE_TRY(check_mount_ids(mount, bind, spec.linux, fmt::format("/mounts/{}", i)));
     }
     return {};
 }
@@ -180,33 +219,6 @@ Result<void> check_names(const Spec& spec) {
         return fail("/hostname: unable to set hostname without a private UTS namespace");
     if (!spec.domainname.empty() && !own_uts)
         return fail("/domainname: unable to set domainname without a private UTS namespace");
-    return {};
-}
-
-bool overlap(std::uint32_t a, std::uint32_t a_size, std::uint32_t b, std::uint32_t b_size) {
-    return a < std::uint64_t{b} + b_size && b < std::uint64_t{a} + a_size;
-}
-
-/// As user_namespaces(7) has them, "Defining user and group ID mappings".
-Result<void> check_mappings(const std::vector<IdMapping>& mappings, std::string_view place) {
-    constexpr std::size_t most = 340;
-    constexpr std::uint64_t no_id = UINT32_MAX;
-    if (mappings.size() > most)
-        return fail("{}: {} mappings are more than the kernel takes ({})", place, mappings.size(), most);
-    for (std::size_t i = 0; i < mappings.size(); ++i) {
-        const auto& one = mappings[i];
-        if (one.size == 0)
-            return fail("{}/{}/size: must not be 0", place, i);
-        if (std::uint64_t{one.container_id} + one.size > no_id ||
-            std::uint64_t{one.host_id} + one.size > no_id)
-            return fail("{}/{}: goes beyond the last id", place, i);
-        for (std::size_t j = 0; j < i; ++j) {
-            const auto& other = mappings[j];
-            if (overlap(one.container_id, one.size, other.container_id, other.size) ||
-                overlap(one.host_id, one.size, other.host_id, other.size))
-                return fail("{}/{}: overlaps with mapping {}", place, i, j);
-        }
-    }
     return {};
 }
 

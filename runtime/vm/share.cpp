@@ -55,6 +55,8 @@ Result<ShareMount> clone_tree(const std::string& source, std::string target, con
                            options.recursive));
     if (options.read_only)
         NACRE_TRY(change_mount(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, options.read_only_below));
+    if (options.ids)
+        NACRE_TRY(map_ids(tree.get(), *options.ids));
     struct stat status {};
     if (::fstat(tree.get(), &status) < 0)
         return fail_errno("stat {}", source);

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/vm/id_mapped_mount.h"
 #include "vmm/base/file_descriptor.h"
 
 namespace nacre::runtime {
@@ -12,6 +14,7 @@ namespace nacre::runtime {
 struct TreeOptions {
     bool read_only = false;
     bool read_only_below = false;  // its sub-mounts too
+    std::optional<MountIds> ids;
     bool recursive = true;  // with its sub-mounts
     bool follow = false;    // the host's later mounts below the source appear too (propagation "slave")
 };

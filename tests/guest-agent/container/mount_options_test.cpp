@@ -58,7 +58,7 @@ TEST_CASE("bind, rbind, tmpcopyup, idmap are ours") {
     CHECK(options.copy_up);
     CHECK(options.flags.empty());
     CHECK(parse_mount_options({"rbind"}).recursive_bind);
-    CHECK(parse_mount_options({"ridmap"}).id_mapped);
+    CHECK(parse_mount_options({"idmap", "ridmap"}).flags.empty());
 }
 
 TEST_CASE("a usual tmpfs") {

@@ -43,7 +43,6 @@ TEST_CASE("every listed mount option is one that the agent carries out, not one 
             std::find(of_super_block.begin(), of_super_block.end(), option) != of_super_block.end();
         CHECK(parsed.values.empty());
         CHECK(parsed.flags.empty() == !is_flag);
-        CHECK_FALSE(parsed.id_mapped);
     }
 }
 

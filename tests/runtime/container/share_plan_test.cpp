@@ -44,6 +44,19 @@ TEST_CASE("later host mounts follow only where the propagation says so") {
     CHECK_FALSE(tree_options(mount_of("bind", {"rbind", "rprivate"})).follow);
 }
 
+TEST_CASE("ids are mapped by the mount's own mappings, else by the user namespace's") {
+    oci::Linux linux_config;
+    linux_config.uid_mappings = linux_config.gid_mappings = {{0, 100000, 10}};
+    CHECK_FALSE(mount_ids(mount_of("bind", {"rbind"}), linux_config));
+    auto mount = mount_of("bind", {"bind", "idmap"});
+    CHECK(mount_ids(mount, linux_config)->users.front().host_id == 100000);
+    CHECK_FALSE(mount_ids(mount, linux_config)->below);
+    mount.uid_mappings = mount.gid_mappings = {{0, 5, 1}};
+    mount.options = {"ridmap"};
+    CHECK(mount_ids(mount, linux_config)->groups.front().host_id == 5);
+    CHECK(mount_ids(mount, linux_config)->below);
+}
+
 TEST_CASE("relative paths of the configuration are the bundle's") {
     CHECK(path_in_bundle("/bundle", "rootfs") == "/bundle/rootfs");
     CHECK(path_in_bundle("/bundle", "/srv/root") == "/srv/root");

@@ -152,7 +152,13 @@ TEST_CASE("a user namespace has mappings that the kernel takes; one to join is t
     spec.linux.namespaces.back().path = "/proc/1/ns/user";
     CHECK(refusal_of(spec) == "accepted");
     spec.mounts = {{"/a", "bind", "/b", {"ridmap"}, {}, {}}};
-    CHECK(refusal_of(spec) == "/mounts/0: id-mapped mounts are not supported");
+    CHECK(refusal_of(spec).starts_with("/mounts/0: idmap needs uidMappings and gidMappings"));
+    spec.mounts[0].uid_mappings = spec.mounts[0].gid_mappings = {{0, 1000, 10}};
+    CHECK(refusal_of(spec) == "accepted");
+    spec.mounts[0].gid_mappings = {{0, 1000, 0}};
+    CHECK(refusal_of(spec) == "/mounts/0/gidMappings/0/size: must not be 0");
+    spec.mounts = {{"/a", "tmpfs", "/b", {"idmap"}, {}, {}}};
+    CHECK(refusal_of(spec) == "/mounts/0: only a bind mount can have its ids mapped");
 }
 
 TEST_CASE("masked paths need a mount namespace") {
