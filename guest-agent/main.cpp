@@ -22,7 +22,10 @@ Result<agent::Endpoints> open_endpoints() {
 }
 
 agent::Environment vm_environment() {
-    return {std::string(protocol::share_mount_point), agent::mount_share, "/sys/fs/cgroup",
+    return {std::string(protocol::share_mount_point),
+            agent::mount_share,
+            "/sys",
+            "/sys/fs/cgroup",
             [] {
                 agent::power_off();
                 // Not reached. PID 1's end is a kernel panic: the host sees a crash, never a hang.

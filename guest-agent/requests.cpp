@@ -8,6 +8,7 @@
 #include "guest-agent/container/paths.h"
 #include "guest-agent/container/process_table.h"
 #include "guest-agent/container/usage.h"
+#include "guest-agent/hotplug.h"
 #include "runtime/oci/parser.h"
 
 namespace nacre::agent {
@@ -328,6 +329,18 @@ Result<void> watch_container(Agent& agent, ControlConnection& connection, const 
 
 void handle(Agent& agent, ControlConnection& connection, const WatchContainer& request) {
     connection.answer(done_or_failed(watch_container(agent, connection, request.id)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ProbeDevice& request) {
+    const auto found = probe_device(agent.environment().sysfs, request.slot);
+    if (found)
+        connection.answer(DeviceFound{found->kind, found->name});
+    else
+        connection.answer(failed(found.error()));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ReleaseDevice& request) {
+    connection.answer(done_or_failed(release_device(agent.environment().sysfs, request.slot)));
 }
 
 void handle(Agent& agent, ControlConnection&, const Shutdown&) {

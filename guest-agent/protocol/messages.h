@@ -131,6 +131,16 @@ struct WatchContainer {
     std::string id;
 };
 
+/// A device was put into a slot of the VM: find it (answer: DeviceFound).
+struct ProbeDevice {
+    std::uint32_t slot = 0;
+};
+
+/// Let go of the device in a slot, which is about to be taken out (answer: Done).
+struct ReleaseDevice {
+    std::uint32_t slot = 0;
+};
+
 // --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
 // ------------------------
 
@@ -176,6 +186,12 @@ struct CgroupFiles {
     std::vector<CgroupFile> files;
 };
 
+/// The guest's kernel has made this of a device.
+struct DeviceFound {
+    std::string kind;  // "net", "block"; empty: neither
+    std::string name;  // "eth0", "vda"
+};
+
 /// The process exists; `pid` is its pid in the guest's root pid namespace.
 struct Created {
     std::uint32_t pid = 0;
@@ -197,10 +213,11 @@ struct Exited {
 /// A process of the container that this connection owns was killed for want of memory.
 struct OutOfMemory {};
 
-using Message = std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess,
-                             SignalProcess, ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer,
-                             ListProcesses, ReadCgroup, WatchContainer, Processes, CgroupFiles, AttachStream,
-                             Done, Created, Failed, Exited, OutOfMemory>;
+using Message =
+    std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
+                 ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses, ReadCgroup,
+                 WatchContainer, ProbeDevice, ReleaseDevice, Processes, CgroupFiles, DeviceFound,
+                 AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

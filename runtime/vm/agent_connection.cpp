@@ -1,15 +1,14 @@
 #include "runtime/vm/agent_connection.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 
+#include "runtime/vm/vm_sockets.h"
 #include "vmm/base/file.h"
 
 namespace nacre::runtime {
@@ -77,18 +76,7 @@ Result<void> read_acceptance(int fd, const Deadline& deadline) {
 }  // namespace
 
 Result<FileDescriptor> connect_to_vm(const std::string& vm_directory) {
-    NACRE_ASSIGN(const auto directory, open_file(vm_directory, O_PATH | O_DIRECTORY));
-    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket)
-        return fail_errno("create socket");
-    // sun_path holds 108 bytes; a directory's path may be longer.
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/{}", directory.get(),
-                     vm_socket_name);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        return fail_errno("connect to {}/{}", vm_directory, vm_socket_name);
-    return socket;
+    return connect_in(vm_directory, vsock_socket_name, SOCK_STREAM);
 }
 
 Result<AgentConnection> AgentConnection::connect(const std::string& vm_directory, std::uint32_t port,

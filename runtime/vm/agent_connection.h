@@ -44,11 +44,8 @@ class AgentConnection {
 Result<protocol::Message> call_agent(const std::string& vm_directory, const protocol::Message& request,
                                      int timeout_ms);
 
-/// A connection to the VM's unix socket in `vm_directory`, before any CONNECT. Its peer (SO_PEERCRED) is the
+/// A connection to the VM's vsock socket in `vm_directory`, before any CONNECT. Its peer (SO_PEERCRED) is the
 /// relay that made the socket.
 Result<FileDescriptor> connect_to_vm(const std::string& vm_directory);
-
-/// Name of a VM's unix socket in its directory.
-constexpr const char* vm_socket_name = "vsock";
 
 }  // namespace nacre::runtime

@@ -9,12 +9,12 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "runtime/vm/vm_sockets.h"
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
 #include "vmm/machine/exit_status.h"
@@ -33,26 +33,12 @@ struct Inherited {
     FileDescriptor kvm;
     FileDescriptor kernel;
     FileDescriptor initramfs;
-    FileDescriptor listener;
+    FileDescriptor vsock;
+    FileDescriptor control;
     FileDescriptor channel;
     FileDescriptor console;
     FileDescriptor log;
 };
-
-Result<FileDescriptor> listen_in(const std::string& directory) {
-    NACRE_ASSIGN(const auto parent, open_file(directory, O_PATH | O_DIRECTORY));
-    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket)
-        return fail_errno("create socket");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/{}", parent.get(),
-                     vm_socket_name);
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0 ||
-        ::listen(socket.get(), 128) < 0)
-        return fail_errno("listen on {}/{}", directory, vm_socket_name);
-    return socket;
-}
 
 Result<FileDescriptor> open_log(const std::string& directory, const char* name) {
     return open_file(directory + "/" + name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
@@ -64,7 +50,8 @@ Result<Inherited> open_inherited(const Assets& assets, const std::string& direct
     NACRE_ASSIGN(files.kvm, open_file("/dev/kvm", O_RDWR));
     NACRE_ASSIGN(files.kernel, open_file(assets.kernel, O_RDONLY));
     NACRE_ASSIGN(files.initramfs, open_file(assets.initramfs, O_RDONLY));
-    NACRE_ASSIGN(files.listener, listen_in(directory));
+    NACRE_ASSIGN(files.vsock, listen_in(directory, vsock_socket_name, SOCK_STREAM));
+    NACRE_ASSIGN(files.control, listen_in(directory, control_socket_name, SOCK_SEQPACKET));
     NACRE_ASSIGN(files.console, open_log(directory, console_log_name));
     NACRE_ASSIGN(files.log, open_log(directory, vmm_log_name));
     files.channel = std::move(channel);
@@ -87,7 +74,10 @@ std::string vmm_config(const VmOptions& options, const Inherited& files, int sha
     member("kernel_fd", files.kernel.get());
     member("initramfs_fd", files.initramfs.get());
     member("share_fd", share);
-    member("vsock_listen_fd", files.listener.get());
+    member("vsock_listen_fd", files.vsock.get());
+    member("control_listen_fd", files.control.get());
+    json.Key("hotplug_slots");
+    json.Uint(options.hotplug_slots);
     json.Key("vsock_host_ports");
     json.StartArray();
     json.StartObject();
@@ -136,9 +126,9 @@ Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
         if (::dup2(null.get(), target) < 0)
             return fail_errno("redirect file descriptor {}", target);
     }
-    for (const int fd : {files.kvm.get(), files.kernel.get(), files.initramfs.get(), files.listener.get(),
-                         files.channel.get(), files.console.get(), files.log.get(), share.get(), config.get(),
-                         options.stats_fd})
+    for (const int fd : {files.kvm.get(), files.kernel.get(), files.initramfs.get(), files.vsock.get(),
+                         files.control.get(), files.channel.get(), files.console.get(), files.log.get(),
+                         share.get(), config.get(), options.stats_fd})
         inherit(fd);
     auto config_fd = std::to_string(config.get());
     char name[] = "nacre-vmm";

@@ -17,8 +17,9 @@ struct VmOptions {
     std::string directory;  // the VM's own state directory: holds its socket and logs; exists
     std::uint64_t memory_bytes = 0;
     std::uint32_t vcpus = 1;
-    std::vector<ShareMount> mounts;  // what the share holds from the start
-    int stats_fd = -1;               // where nacre-vmm writes its start-up figures; -1: nowhere
+    std::uint32_t hotplug_slots = 4;  // for network interfaces and disks that come while it runs
+    std::vector<ShareMount> mounts;   // what the share holds from the start
+    int stats_fd = -1;                // where nacre-vmm writes its start-up figures; -1: nowhere
 };
 
 /// A running nacre-vmm process, a child of the calling process, in namespaces of its own (mount, pid,

@@ -38,23 +38,41 @@ void Vm::disable_pmu() const {
     ::ioctl(fd_.get(), KVM_ENABLE_CAP, &capability);
 }
 
-Result<void> Vm::add_irqfd(const EventFd& event, std::uint32_t gsi) const {
+Result<void> Vm::change_irqfd(const EventFd& event, std::uint32_t gsi, std::uint32_t flags) const {
     kvm_irqfd irqfd{};
     irqfd.fd = static_cast<std::uint32_t>(event.fd());
     irqfd.gsi = gsi;
+    irqfd.flags = flags;
     NACRE_TRY(NACRE_KVM_IOCTL(fd_.get(), KVM_IRQFD, &irqfd));
     return {};
 }
 
-Result<void> Vm::add_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value) const {
+Result<void> Vm::add_irqfd(const EventFd& event, std::uint32_t gsi) const {
+    return change_irqfd(event, gsi, 0);
+}
+
+Result<void> Vm::remove_irqfd(const EventFd& event, std::uint32_t gsi) const {
+    return change_irqfd(event, gsi, KVM_IRQFD_FLAG_DEASSIGN);
+}
+
+Result<void> Vm::change_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value,
+                                  std::uint32_t flags) const {
     kvm_ioeventfd ioeventfd{};
     ioeventfd.datamatch = value;
     ioeventfd.addr = address;
     ioeventfd.len = sizeof(value);
     ioeventfd.fd = event.fd();
-    ioeventfd.flags = KVM_IOEVENTFD_FLAG_DATAMATCH;
+    ioeventfd.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | flags;
     NACRE_TRY(NACRE_KVM_IOCTL(fd_.get(), KVM_IOEVENTFD, &ioeventfd));
     return {};
+}
+
+Result<void> Vm::add_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value) const {
+    return change_ioeventfd(event, address, value, 0);
+}
+
+Result<void> Vm::remove_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value) const {
+    return change_ioeventfd(event, address, value, KVM_IOEVENTFD_FLAG_DEASSIGN);
 }
 
 Result<Vcpu> Vm::create_vcpu(std::uint32_t id) const {

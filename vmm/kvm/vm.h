@@ -37,16 +37,23 @@ class Vm {
     /// (before Linux 5.18) are left as they are.
     void disable_pmu() const;
 
-    /// KVM_IRQFD: a signal on `event` is an edge on line `gsi`.
+    /// KVM_IRQFD: a signal on `event` is an edge on line `gsi`, until it is removed.
     Result<void> add_irqfd(const EventFd& event, std::uint32_t gsi) const;
+    Result<void> remove_irqfd(const EventFd& event, std::uint32_t gsi) const;
 
-    /// KVM_IOEVENTFD: a 4-byte guest write of `value` at MMIO `address` signals `event` and is not an exit.
+    /// KVM_IOEVENTFD: a 4-byte guest write of `value` at MMIO `address` signals `event` and is not an exit,
+    /// until it is removed.
     Result<void> add_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value) const;
+    Result<void> remove_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value) const;
 
     /// KVM_CREATE_VCPU. `id` is the APIC ID.
     Result<Vcpu> create_vcpu(std::uint32_t id) const;
 
   private:
+    Result<void> change_irqfd(const EventFd& event, std::uint32_t gsi, std::uint32_t flags) const;
+    Result<void> change_ioeventfd(const EventFd& event, std::uint64_t address, std::uint32_t value,
+                                  std::uint32_t flags) const;
+
     FileDescriptor fd_;
     std::size_t vcpu_mmap_size_;
 };

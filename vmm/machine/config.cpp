@@ -55,6 +55,12 @@ Result<void> read_memory(const Value& value, Config& config) {
     return {};
 }
 
+Result<void> read_hotplug_slots(const Value& value, Config& config) {
+    NACRE_ASSIGN(const auto count, read_integer(value, 0, arch::kMaxVirtioDevices));
+    config.hotplug_slots = static_cast<std::uint32_t>(count);
+    return {};
+}
+
 Result<VsockHostPort> read_host_port(const Value& value) {
     if (!value.IsObject() || value.MemberCount() != 2 || !value.HasMember("port") || !value.HasMember("fd"))
         return fail("must be objects of \"port\" and \"fd\"");
@@ -89,6 +95,8 @@ constexpr Member kMembers[] = {
     {"share_fd", read_fd<&Config::share_fd>},
     {"vsock_listen_fd", read_fd<&Config::vsock_listen_fd>},
     {"vsock_host_ports", read_host_ports},
+    {"control_listen_fd", read_fd<&Config::control_listen_fd>},
+    {"hotplug_slots", read_hotplug_slots},
     {"console_fd", read_fd<&Config::console_fd>},
     {"log_fd", read_fd<&Config::log_fd>},
     {"stats_fd", read_fd<&Config::stats_fd>},
@@ -113,8 +121,9 @@ Result<void> check_required(const rapidjson::Document& document) {
 
 /// Two owners of one descriptor would close it twice. The log may share its descriptor with stderr only.
 Result<void> check_descriptors(const Config& config) {
-    std::vector<int> fds = {config.kvm_fd,          config.kernel_fd,  config.initramfs_fd, config.share_fd,
-                            config.vsock_listen_fd, config.console_fd, config.log_fd,       config.stats_fd};
+    std::vector<int> fds = {config.kvm_fd,     config.kernel_fd,       config.initramfs_fd,
+                            config.share_fd,   config.vsock_listen_fd, config.control_listen_fd,
+                            config.console_fd, config.log_fd,          config.stats_fd};
     for (const auto& host_port : config.vsock_host_ports)
         fds.push_back(host_port.fd);
     std::erase(fds, -1);

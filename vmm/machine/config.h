@@ -24,6 +24,8 @@ struct Config {
     int share_fd = -1;
     int vsock_listen_fd = -1;
     std::vector<VsockHostPort> vsock_host_ports;
+    int control_listen_fd = -1;       // where the runtime asks for changes of the running VM
+    std::uint32_t hotplug_slots = 0;  // empty device slots that the guest is told of
     int console_fd = -1;
     int log_fd = 2;
     int stats_fd = -1;  // where a line of JSON with times and exits goes at the end

@@ -6,8 +6,9 @@
 
 #include "vmm/base/event_loop.h"
 #include "vmm/bus/bus.h"
-#include "vmm/devices/virtio/mmio_transport.h"
+#include "vmm/control/server.h"
 #include "vmm/kvm/vm.h"
+#include "vmm/machine/device_slots.h"
 #include "vmm/machine/exit_status.h"
 #include "vmm/machine/timeline.h"
 #include "vmm/machine/vcpu_thread.h"
@@ -16,14 +17,15 @@
 namespace nacre::machine {
 
 /// What a VM consists of, in the order in which it is put together. Taken down the other way round: first the
-/// vCPUs, then the register blocks, which stop their devices, then the devices, and memory last.
+/// vCPUs, then who changes the machine, then the devices, which stop with their register blocks, and memory
+/// last.
 struct MachineParts {
     std::unique_ptr<EventLoop> loop;
     std::unique_ptr<GuestMemory> memory;
     std::unique_ptr<kvm::Vm> vm;
-    std::vector<std::unique_ptr<virtio::Device>> devices;
-    std::vector<std::unique_ptr<virtio::MmioTransport>> transports;
     std::unique_ptr<Bus> mmio;
+    std::unique_ptr<DeviceSlots> slots;
+    std::unique_ptr<control::Server> control;
     std::vector<std::unique_ptr<VcpuThread>> vcpus;
 };
 

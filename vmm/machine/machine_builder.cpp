@@ -13,6 +13,7 @@
 #include "vmm/devices/rng/device.h"
 #include "vmm/devices/vsock/device.h"
 #include "vmm/jail/jail.h"
+#include "vmm/machine/control_requests.h"
 
 namespace nacre::machine {
 namespace {
@@ -41,6 +42,8 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     NACRE_TRY(attach_vsock());
     NACRE_TRY(attach_file_system());
     NACRE_TRY(attach_rng());
+    NACRE_TRY(parts_.slots->add_empty(config_.hotplug_slots));
+    NACRE_TRY(listen_for_changes());
     timeline_.mark(Phase::vm_made);
     NACRE_TRY(load_guest());
     timeline_.mark(Phase::kernel_loaded);
@@ -72,6 +75,7 @@ Result<void> MachineBuilder::create_memory() {
     }
     NACRE_ASSIGN(auto memory, GuestMemory::create(std::move(regions)));
     parts_.memory = std::make_unique<GuestMemory>(std::move(memory));
+    parts_.slots = std::make_unique<DeviceSlots>(*parts_.mmio, *parts_.vm, *parts_.memory, log_);
     return {};
 }
 
@@ -80,7 +84,7 @@ Result<void> MachineBuilder::attach_console() {
         return {};
     NACRE_ASSIGN(auto device,
                  console::Device::create(*parts_.loop, log_, FileDescriptor(config_.console_fd)));
-    return attach(std::move(device));
+    return parts_.slots->add(std::move(device));
 }
 
 Result<void> MachineBuilder::attach_vsock() {
@@ -95,7 +99,7 @@ Result<void> MachineBuilder::attach_vsock() {
     };
     options.log = &log_;
     NACRE_ASSIGN(auto device, vsock::Device::create(*parts_.loop, std::move(options)));
-    return attach(std::move(device));
+    return parts_.slots->add(std::move(device));
 }
 
 Result<void> MachineBuilder::attach_file_system() {
@@ -106,29 +110,23 @@ Result<void> MachineBuilder::attach_file_system() {
         options.threads.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::file_server); };
     NACRE_ASSIGN(auto root, share_.duplicate());
     NACRE_ASSIGN(auto device, fs::Device::create(std::move(root), std::move(options), log_));
-    return attach(std::move(device));
+    return parts_.slots->add(std::move(device));
 }
 
 Result<void> MachineBuilder::attach_rng() {
-    return attach(std::make_unique<rng::Device>(*parts_.loop, log_));
+    return parts_.slots->add(std::make_unique<rng::Device>(*parts_.loop, log_));
 }
 
-/// Gives the device the next slot: registers, an interrupt line, and an eventfd a queue, so that kicks and
-/// interrupts are no exits to user space.
-Result<void> MachineBuilder::attach(std::unique_ptr<virtio::Device> device) {
-    const auto slot = static_cast<std::uint32_t>(parts_.transports.size());
-    if (slot >= arch::kMaxVirtioDevices)
-        return fail("more than {} virtio devices", arch::kMaxVirtioDevices);
-    NACRE_ASSIGN(auto transport, virtio::MmioTransport::create(*parts_.memory, *device, log_));
-    const auto base = arch::kVirtioMmioBase + slot * arch::kVirtioMmioSize;
-    NACRE_TRY(parts_.mmio->add(base, virtio::MmioTransport::block_size, *transport));
-    NACRE_TRY(parts_.vm->add_irqfd(transport->interrupt_line(), arch::kVirtioFirstIrq + slot));
-    for (std::size_t queue = 0; queue < transport->queue_count(); ++queue)
-        NACRE_TRY(parts_.vm->add_ioeventfd(transport->kick(queue),
-                                           base + virtio::MmioTransport::queue_notify_offset,
-                                           static_cast<std::uint32_t>(queue)));
-    parts_.devices.push_back(std::move(device));
-    parts_.transports.push_back(std::move(transport));
+/// What the runtime asks of the running machine.
+Result<void> MachineBuilder::listen_for_changes() {
+    FileDescriptor listener(config_.control_listen_fd);
+    if (!listener)
+        return {};
+    NACRE_ASSIGN(parts_.control,
+                 control::Server::create(*parts_.loop, std::move(listener),
+                                         [&slots = *parts_.slots](control::Request request) {
+                                             return handle_request(slots, std::move(request));
+                                         }));
     return {};
 }
 
@@ -141,7 +139,7 @@ Result<void> MachineBuilder::load_guest() {
     kernel_entry_ = kernel.entry;
 
     const auto command_line =
-        arch::command_line(config_.console_fd >= 0, static_cast<std::uint32_t>(parts_.transports.size()));
+        arch::command_line(config_.console_fd >= 0, parts_.slots->count());
     NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
     NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
     return arch::write_entry_tables(memory);

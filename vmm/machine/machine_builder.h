@@ -26,7 +26,7 @@ class MachineBuilder {
     Result<void> attach_vsock();
     Result<void> attach_file_system();
     Result<void> attach_rng();
-    Result<void> attach(std::unique_ptr<virtio::Device> device);
+    Result<void> listen_for_changes();
     Result<void> load_guest();
     Result<void> enter_jail();
     Result<void> create_vcpus();

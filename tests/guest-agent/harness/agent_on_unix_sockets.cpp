@@ -33,8 +33,8 @@ Result<void> run(const std::string& directory, const std::string& share, const s
     ::mkdir("/run/nacre", 0755);
     ::mkdir("/run/nacre/root", 0755);
     NACRE_ASSIGN(const auto loop, EventLoop::create());
-    agent::Agent agent(*loop,
-                       {share, [] { return Result<void>{}; }, cgroup, [] { std::_Exit(EXIT_SUCCESS); }});
+    agent::Agent agent(
+        *loop, {share, [] { return Result<void>{}; }, "/sys", cgroup, [] { std::_Exit(EXIT_SUCCESS); }});
     agent::Endpoints endpoints;
     NACRE_ASSIGN(endpoints.control, listen_at(directory + "/control"));
     NACRE_ASSIGN(endpoints.streams, listen_at(directory + "/streams"));

@@ -56,7 +56,7 @@ TEST_CASE("a missing or mistyped member is refused with its place") {
     CHECK(error_of(R"({"type":"signal_process","name":{"container":"c","exec":""},"signal":9,"all":0})") ==
           "signal_process: all: must be true or false");
     CHECK(error_of(R"({"type":"attach_stream","name":{"container":"c","exec":""},"stream":"stdlog"})") ==
-          "attach_stream: stream: must be stdin, stdout or stderr");
+          "attach_stream: stream: must be one of stdin, stdout, stderr");
     CHECK(error_of(R"({"type":"create_container","id":"c","config":"","rootfs":"r","mounts":{},)"
                    R"("standalone":true})") ==
           "create_container: mounts: must be a list of at most 16384 elements");

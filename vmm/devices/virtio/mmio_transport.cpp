@@ -15,8 +15,6 @@ namespace nacre::virtio {
 
 namespace {
 
-constexpr std::uint32_t magic = 0x74726976;  // "virt"
-constexpr std::uint32_t version = 2;
 constexpr std::uint32_t vendor = 0x7263616e;  // "nacr"
 constexpr std::uint16_t largest_queue_size = 32768;
 constexpr std::size_t register_width = 4;

@@ -45,6 +45,10 @@ class MmioTransport final : public BusHandler {
     /// Bytes of guest-physical address space that the block takes: registers, then configuration space.
     static constexpr std::uint64_t block_size = 0x1000;
 
+    /// What stands in the registers MagicValue ("virt") and Version.
+    static constexpr std::uint32_t magic = 0x74726976;
+    static constexpr std::uint32_t version = 2;
+
     /// All three must outlive the transport. Fails when the device's queue sizes make no sense or eventfds
     /// cannot be had.
     static Result<std::unique_ptr<MmioTransport>> create(const GuestMemory& memory, Device& device, Log& log);

@@ -1,0 +1,33 @@
+#include "vmm/control/message.h"
+
+#include <doctest/doctest.h>
+
+using namespace nacre::control;
+
+TEST_CASE("what is not a request is refused with what is wrong with it") {
+    const auto error_of = [](std::string_view text) { return decode_request(text).error().message; };
+    CHECK(error_of("").find("not JSON") != std::string::npos);
+    CHECK(error_of("[]") == "message is not a JSON object");
+    CHECK(error_of("{}") == "\"type\" is missing");
+    CHECK(error_of(R"({"type":"launch"})") == "message of unknown type \"launch\"");
+    CHECK(error_of(R"({"type":"detach_device"})") == "detach_device: \"slot\" is missing");
+    CHECK(error_of(R"({"type":"detach_device","slot":-1})") ==
+          "detach_device: slot: must be a whole number from 0 to 4294967295");
+    CHECK_FALSE(decode_request(R"({"type":"done"})"));
+}
+
+TEST_CASE("requests and replies read as they were written") {
+    const auto request = decode_request(encode(RequestMessage{DetachDevice{7}}));
+    REQUIRE(request);
+    CHECK(std::get<DetachDevice>(*request).slot == 7);
+    const auto attached = decode_reply(encode(Reply{Attached{5}}));
+    REQUIRE(attached);
+    CHECK(std::get<Attached>(*attached).slot == 5);
+    const auto failed = decode_reply(encode(Reply{Failed{28, "no \"room\""}}));
+    REQUIRE(failed);
+    CHECK(std::get<Failed>(*failed).code == 28);
+    CHECK(std::get<Failed>(*failed).message == "no \"room\"");
+    const auto done = decode_reply(encode(Reply{Done{}}));
+    REQUIRE(done);
+    CHECK(std::holds_alternative<Done>(*done));
+}

@@ -1,0 +1,51 @@
+#include "vmm/control/message.h"
+
+#include "vmm/base/json_form.h"
+
+/// The JSON form of every type: its members, by name.
+namespace nacre::json {
+
+using namespace control;
+
+template <>
+struct Form<DetachDevice> {
+    static constexpr std::string_view type = "detach_device";
+    static constexpr std::tuple members{Member{"slot", &DetachDevice::slot}};
+};
+template <>
+struct Form<Done> {
+    static constexpr std::string_view type = "done";
+    static constexpr std::tuple<> members{};
+};
+template <>
+struct Form<Attached> {
+    static constexpr std::string_view type = "attached";
+    static constexpr std::tuple members{Member{"slot", &Attached::slot}};
+};
+template <>
+struct Form<Failed> {
+    static constexpr std::string_view type = "failed";
+    static constexpr std::tuple members{Member{"code", &Failed::code}, Member{"message", &Failed::message}};
+};
+
+}  // namespace nacre::json
+
+namespace nacre::control {
+
+std::string encode(const RequestMessage& request) {
+    return json::encode(request);
+}
+
+std::string encode(const Reply& reply) {
+    return json::encode(reply);
+}
+
+Result<RequestMessage> decode_request(std::string_view text) {
+    return json::decode<RequestMessage>(text);
+}
+
+Result<Reply> decode_reply(std::string_view text) {
+    return json::decode<Reply>(text);
+}
+
+}  // namespace nacre::control

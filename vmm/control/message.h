@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "vmm/base/file_descriptor.h"
+#include "vmm/base/result.h"
+
+/// The contract between the runtime and a running nacre-vmm: what may be asked, and what is answered. Used by
+/// both sides. The guest has no part in it.
+namespace nacre::control {
+
+/// Takes a device that was attached later out of its slot (answer: Done). The guest is to let go of it first.
+struct DetachDevice {
+    std::uint32_t slot = 0;
+};
+
+/// What is asked, besides the descriptors that come with it.
+using RequestMessage = std::variant<DetachDevice>;
+
+struct Request {
+    RequestMessage message;
+    std::vector<FileDescriptor> descriptors;
+};
+
+struct Done {};
+
+/// The device is in this slot; the guest's agent is to look there.
+struct Attached {
+    std::uint32_t slot = 0;
+};
+
+/// Nothing was changed. The message is for the user.
+struct Failed {
+    std::uint32_t code = 0;  // errno, 0 when there is none
+    std::string message;
+};
+
+using Reply = std::variant<Done, Attached, Failed>;
+
+/// JSON text of one packet, and back; errors as of json::decode.
+std::string encode(const RequestMessage& request);
+std::string encode(const Reply& reply);
+Result<RequestMessage> decode_request(std::string_view text);
+Result<Reply> decode_reply(std::string_view text);
+
+}  // namespace nacre::control
