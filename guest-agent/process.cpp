@@ -7,6 +7,16 @@
 
 namespace nacre::agent {
 
+namespace {
+
+/// What ends runc's own init while it waits for `start`.
+bool ends_waiting_init(int number) {
+    return number == SIGHUP || number == SIGINT || number == SIGQUIT || number == SIGABRT ||
+           number == SIGTERM;
+}
+
+}  // namespace
+
 int exit_status(int wait_status) {
     constexpr int signal_base = 128;
     return WIFSIGNALED(wait_status) ? signal_base + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
@@ -48,7 +58,10 @@ Result<void> Process::signal(int number) const {
     // A pid that was reaped may be another's.
     if (state_ == State::gone)
         return fail_with(ESRCH, "signal {}", number);
-    if (::kill(pid_, number) < 0)
+    // The first process of a pid namespace ignores what it has no handler for (pid_namespaces(7)): before its
+    // program runs, only SIGKILL stops it.
+    const bool waits = state_ == State::setting_up || state_ == State::created;
+    if (::kill(pid_, waits && ends_waiting_init(number) ? SIGKILL : number) < 0)
         return fail_errno("signal {}", number);
     return {};
 }

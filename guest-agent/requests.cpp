@@ -35,16 +35,16 @@ bool is_container_id(const std::string& id) {
     return id.size() <= longest && is_share_path(id) && id.find('/') == std::string::npos;
 }
 
-Result<std::map<std::uint32_t, std::string>> checked_sources(const std::vector<MountSource>& sources,
-                                                             const std::vector<oci::Mount>& mounts) {
-    std::map<std::uint32_t, std::string> checked;
+Result<MountSources> checked_sources(const std::vector<MountSource>& sources,
+                                     const std::vector<oci::Mount>& mounts) {
+    MountSources checked;
     for (const auto& source : sources) {
         if (source.index >= mounts.size() || !is_bind_mount(mounts[source.index]))
             return fail_with(EINVAL, "source for mount {}, which is no bind mount", source.index);
         if (!is_share_path(source.path))
             return fail_with(EINVAL, "source \"{}\" of mount {} is not a path below the share", source.path,
                              source.index);
-        if (!checked.emplace(source.index, source.path).second)
+        if (!checked.emplace(source.index, source).second)
             return fail_with(EINVAL, "two sources for mount {}", source.index);
     }
     return checked;
@@ -62,6 +62,7 @@ Result<InitPlan> plan_of(const CreateContainer& request, const std::string& shar
     NACRE_ASSIGN(plan.sources, checked_sources(request.mounts, plan.spec.mounts));
     plan.id = request.id;
     plan.rootfs = request.rootfs;
+    plan.host_rootfs = request.host_rootfs;
     plan.share = share;
     plan.standalone = request.standalone;
     return plan;

@@ -171,7 +171,7 @@ Result<FileDescriptor> Cgroup::open_below(const std::string& path) const {
         return fail("{} is not a sub cgroup path", path);
     auto group = open_in_root(directory_.get(), path, O_RDONLY | O_DIRECTORY);
     if (!group)
-        return add_context(std::move(group).error(), fmt::format("open sub cgroup {}", path));
+        return add_context(std::move(group).error(), fmt::format("error adding pid to sub cgroup {}", path));
     return group;
 }
 

@@ -1,20 +1,17 @@
 #include "guest-agent/container/execution.h"
 
-#include <fcntl.h>
 #include <linux/limits.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <vector>
 
 #include "guest-agent/container/credentials.h"
 #include "guest-agent/container/executable.h"
 #include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/process_environment.h"
 #include "guest-agent/container/rlimits.h"
-#include "vmm/base/file.h"
 
 namespace nacre::agent {
 
@@ -27,22 +24,6 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
         pointers.push_back(const_cast<char*>(text.c_str()));
     pointers.push_back(nullptr);
     return pointers;
-}
-
-bool has_variable(const std::vector<std::string>& environment, std::string_view name) {
-    return std::ranges::any_of(environment, [&](const std::string& entry) {
-        return entry.starts_with(name) && entry.size() > name.size() && entry[name.size()] == '=';
-    });
-}
-
-/// The container's /etc/passwd, if it is an ordinary file; an image may have put anything there.
-std::string read_passwd() {
-    constexpr std::size_t limit = 1024 * 1024;
-    const auto file = open_file("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    struct stat status {};
-    if (!file || ::fstat(file->get(), &status) < 0 || !S_ISREG(status.st_mode))
-        return {};
-    return read_to_end(file->get(), limit).value_or("");
 }
 
 /// A working directory outside the root (through a descriptor that leaked, say) reads "(unreachable)…"
@@ -76,16 +57,8 @@ Result<void> Execution::enter_working_directory() const {
     return check_inside_root();
 }
 
-void Execution::set_home() {
-    if (has_variable(environment_, "HOME"))
-        return;
-    auto home = home_directory(read_passwd(), process_.user.uid).value_or("");
-    environment_.push_back("HOME=" + (home.empty() ? "/" : home));
-}
-
 Result<void> Execution::prepare() {
-    environment_ = process_.env;
-    set_home();
+    environment_ = process_environment(process_);
     NACRE_TRY(set_rlimits(process_.rlimits));
     NACRE_TRY(set_scheduling(process_));
     if (process_.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -30,7 +30,6 @@ class Execution {
   private:
     Result<void> load_filter_as_root() const;
     Result<void> enter_working_directory() const;
-    void set_home();
 
     const oci::Process& process_;
     std::vector<std::string> environment_;

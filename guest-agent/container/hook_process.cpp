@@ -9,6 +9,7 @@
 #include "guest-agent/container/credentials.h"
 #include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/process_environment.h"
 #include "runtime/oci/hooks.h"
 
 namespace nacre::agent {
@@ -32,7 +33,8 @@ Result<void> run(const HookPlan& plan) {
     if (plan.process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return fail_errno("set no_new_privs");
     NACRE_TRY(become_user(plan.own_user ? plan.process : as_root(plan.process)));
-    return oci::run_hooks(plan.hooks, plan.stage, plan.state, "/");
+    const auto environment = plan.own_user ? process_environment(plan.process) : std::vector<std::string>();
+    return oci::run_hooks(oci::with_environment(plan.hooks, environment), plan.stage, plan.state, "/");
 }
 
 }  // namespace

@@ -60,11 +60,12 @@ Result<void> set_up_terminal(int root, const oci::Process& process, SetupChild& 
     return channel.send_console(console.master.get());
 }
 
-Result<void> build_root(const oci::Spec& spec, const ShareMounts& mounts, SetupChild& channel) {
+Result<void> build_root(const InitPlan& plan, const ShareMounts& mounts, SetupChild& channel) {
+    const auto& spec = plan.spec;
     const int root = mounts.root.get();
     NACRE_TRY(make_mounts_private());
     NACRE_TRY(attach_root(root, root_place));
-    NACRE_ASSIGN(const auto late, make_mounts({root, mounts.binds}, spec.mounts));
+    NACRE_ASSIGN(const auto late, make_mounts({root, plan.host_rootfs, mounts.binds}, spec.mounts));
     NACRE_TRY(make_dev(root, spec));
     if (spec.process->terminal)
         NACRE_TRY(set_up_terminal(root, *spec.process, channel));
@@ -103,7 +104,7 @@ Result<void> set_up(const InitPlan& plan, const ShareMounts& mounts, SetupChild&
     NACRE_TRY(join_new_keyring(plan.id));
     NACRE_TRY(enter_namespaces(plan));
     NACRE_TRY(execution.compile_filter(plan.spec.linux.seccomp));
-    NACRE_TRY(build_root(plan.spec, mounts, channel));
+    NACRE_TRY(build_root(plan, mounts, channel));
     if (plan.spec.linux.personality)
         NACRE_TRY(set_personality(*plan.spec.linux.personality));
     return execution.prepare();

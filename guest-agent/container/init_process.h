@@ -13,10 +13,11 @@ namespace nacre::agent {
 /// What a container's first process needs to set itself up.
 struct InitPlan {
     std::string id;
-    oci::Spec spec;                                // with a process and a root
-    std::string rootfs;                            // below the share
-    std::map<std::uint32_t, std::string> sources;  // of bind mounts, below the share, by index
-    std::string share;                             // the directory where the share is mounted
+    oci::Spec spec;           // with a process and a root
+    std::string rootfs;       // below the share
+    std::string host_rootfs;  // the same on the host, as paths of the configuration name it
+    MountSources sources;
+    std::string share;  // the directory where the share is mounted
     bool standalone = true;
 };
 

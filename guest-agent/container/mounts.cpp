@@ -9,6 +9,7 @@
 #include "guest-agent/container/copy_tree.h"
 #include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/paths.h"
+#include "runtime/oci/path_inside.h"
 #include "vmm/base/mount_calls.h"
 
 namespace nacre::agent {
@@ -77,12 +78,26 @@ Result<PathKind> kind_of(int fd) {
     return S_ISDIR(status.st_mode) ? PathKind::directory : PathKind::file;
 }
 
+/// A copy of what the mounts so far have made of a place in the container.
+Result<FileDescriptor> clone_from_root(const MountPlaces& places, const oci::Mount& mount,
+                                       const MountOptions& options) {
+    const auto path = oci::path_inside(places.host_root, mount.source);
+    if (!path)
+        return fail_with(ENOENT, "no source in the share");
+    NACRE_ASSIGN(const auto source, open_in_root(places.root, *path, O_PATH));
+    NACRE_ASSIGN(auto tree, clone_mount(source.get(), options.recursive_bind));
+    NACRE_TRY(change_mount(tree.get(), options.set, 0, 0, false));
+    return tree;
+}
+
 Result<void> bind(const MountPlaces& places, const oci::Mount& mount, std::uint32_t index,
                   const MountOptions& options) {
     const auto found = places.binds.find(index);
-    if (found == places.binds.end())
-        return fail_with(ENOENT, "no source in the share");
-    const int tree = found->second.get();
+    FileDescriptor copy;
+    if (found == places.binds.end()) {
+        NACRE_ASSIGN(copy, clone_from_root(places, mount, options));
+    }
+    const int tree = copy ? copy.get() : found->second.get();
     NACRE_ASSIGN(const auto kind, kind_of(tree));
     NACRE_ASSIGN(const auto target, make_in_root(places.root, mount.destination, kind));
     NACRE_TRY(attach_mount(tree, target.get()));
@@ -130,8 +145,9 @@ Result<void> mount_new(const MountPlaces& places, const oci::Mount& mount, Mount
     return {};
 }
 
-Result<void> make_mount(const MountPlaces& places, const oci::Mount& mount, std::uint32_t index,
+Result<void> make_mount(const MountPlaces& places, oci::Mount mount, std::uint32_t index,
                         LateReadOnly& late) {
+    mount.destination = oci::path_inside(places.host_root, mount.destination).value_or(mount.destination);
     const auto options = parse_mount_options(mount.options);
     if (is_bind_mount(mount)) {
         auto bind_options = options;

@@ -12,8 +12,10 @@ namespace nacre::agent {
 
 /// Where things are while a container's mounts are made.
 struct MountPlaces {
-    int root = -1;  // the container's root, attached in this mount namespace
-    const std::map<std::uint32_t, FileDescriptor>& binds;  // detached, by index into the mounts
+    int root = -1;                 // the container's root, attached in this mount namespace
+    const std::string& host_root;  // its path on the host; destinations may begin with it
+    const std::map<std::uint32_t, FileDescriptor>& binds;  // detached, by index into the mounts; the sources
+                                                           // of others are in the container's root
 };
 
 /// A mount that becomes read-only when everything inside it has been made.

@@ -24,9 +24,17 @@ Result<FileDescriptor> clone_from_share(int share, const std::string& path, bool
     return tree;
 }
 
-Result<FileDescriptor> clone_bind(int share, const std::string& path, const oci::Mount& mount) {
+/// The kernel mounts a sub-mount of the host when its directory is entered, with the attributes of the mount
+/// above it as they are then: the ones that keep their own must be there before the topmost changes.
+void mount_below(int share, const protocol::MountSource& source) {
+    for (const auto& place : source.below)
+        (void)open_in_share(share, source.path + "/" + place);
+}
+
+Result<FileDescriptor> clone_bind(int share, const protocol::MountSource& source, const oci::Mount& mount) {
     const auto options = parse_mount_options(mount.options);
-    NACRE_ASSIGN(auto tree, clone_from_share(share, path, options.recursive_bind));
+    mount_below(share, source);
+    NACRE_ASSIGN(auto tree, clone_from_share(share, source.path, options.recursive_bind));
     NACRE_TRY(change_mount(tree.get(), options.set, every_attribute, 0, false));
     return tree;
 }
@@ -34,14 +42,13 @@ Result<FileDescriptor> clone_bind(int share, const std::string& path, const oci:
 }  // namespace
 
 Result<ShareMounts> clone_share_mounts(const std::string& share, const std::string& rootfs,
-                                       const std::map<std::uint32_t, std::string>& sources,
-                                       const std::vector<oci::Mount>& mounts) {
+                                       const MountSources& sources, const std::vector<oci::Mount>& mounts) {
     NACRE_ASSIGN(const auto directory, open_file(share, O_PATH | O_DIRECTORY));
     ShareMounts clones;
     NACRE_ASSIGN(clones.root, clone_from_share(directory.get(), rootfs, true));
-    for (const auto& [index, path] : sources) {
+    for (const auto& [index, source] : sources) {
         const auto& mount = mounts.at(index);
-        auto tree = clone_bind(directory.get(), path, mount);
+        auto tree = clone_bind(directory.get(), source, mount);
         if (!tree)
             return add_context(std::move(tree).error(), "mount bind on " + mount.destination);
         clones.binds.emplace(index, std::move(*tree));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "guest-agent/protocol/messages.h"
 #include "runtime/oci/spec.h"
 #include "vmm/base/file_descriptor.h"
 
@@ -16,11 +17,14 @@ struct ShareMounts {
     std::map<std::uint32_t, FileDescriptor> binds;  // by index into the configuration's mounts
 };
 
+/// The sources of bind mounts in the share, by index into the configuration's mounts; their paths are
+/// checked.
+using MountSources = std::map<std::uint32_t, protocol::MountSource>;
+
 /// Copies the root (`rootfs` below `share`) and the sources of bind mounts (by index into `mounts`) out of
 /// the share. By the agent, as the VM's root in the VM's mount namespace: in the mount namespace of another
 /// user namespace the share's nosuid and nodev are locked, and copies keep them. The error names the mount.
 Result<ShareMounts> clone_share_mounts(const std::string& share, const std::string& rootfs,
-                                       const std::map<std::uint32_t, std::string>& sources,
-                                       const std::vector<oci::Mount>& mounts);
+                                       const MountSources& sources, const std::vector<oci::Mount>& mounts);
 
 }  // namespace nacre::agent

@@ -23,7 +23,8 @@ struct Form<ProcessName> {
 template <>
 struct Form<MountSource> {
     static constexpr std::tuple members{Member{"index", &MountSource::index},
-                                        Member{"path", &MountSource::path}};
+                                        Member{"path", &MountSource::path},
+                                        Member{"below", &MountSource::below}};
 };
 template <>
 struct Form<Hello> {
@@ -39,9 +40,9 @@ template <>
 struct Form<CreateContainer> {
     static constexpr std::string_view type = "create_container";
     static constexpr std::tuple members{
-        Member{"id", &CreateContainer::id}, Member{"config", &CreateContainer::config},
-        Member{"rootfs", &CreateContainer::rootfs}, Member{"mounts", &CreateContainer::mounts},
-        Member{"standalone", &CreateContainer::standalone}};
+        Member{"id", &CreateContainer::id},         Member{"config", &CreateContainer::config},
+        Member{"rootfs", &CreateContainer::rootfs}, Member{"host_rootfs", &CreateContainer::host_rootfs},
+        Member{"mounts", &CreateContainer::mounts}, Member{"standalone", &CreateContainer::standalone}};
 };
 template <>
 struct Form<RunHooks> {

@@ -51,6 +51,8 @@ struct Shutdown {};
 struct MountSource {
     std::uint32_t index = 0;  // into the configuration's `mounts`
     std::string path;         // below the share, e.g. "<id>/mounts/3"; no "..", not absolute
+    std::vector<std::string>
+        below;  // mount points below it that have attributes of their own, outer before inner
 };
 
 /// Makes a container up to the state "created" (answer: Created). The connection then owns the container's
@@ -59,7 +61,8 @@ struct CreateContainer {
     std::string id;
     std::string config;               // config.json as text, already validated by the runtime
     std::string rootfs;               // below the share
-    std::vector<MountSource> mounts;  // one for each bind mount
+    std::string host_rootfs;          // its path on the host, which paths of the configuration may begin with
+    std::vector<MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
     bool standalone = true;           // the VM ends with this container
 };
 

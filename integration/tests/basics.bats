@@ -41,12 +41,12 @@ teardown() {
 }
 
 @test "arguments, environment, working directory, user and hostname are as configured" {
-    edit_config '.process.env += ["GREETING=hello world"] | .process.cwd = "/tmp" | .hostname = "little"
+    edit_config '.process.env += ["HOME=", "GREETING=no", "GREETING=hello world"] | .process.cwd = "/tmp" | .hostname = "little"
         | .process.user = {"uid": 1000, "gid": 1001, "additionalGids": [7]}'
-    set_command sh -c 'echo "$GREETING|$PWD|$(hostname)|$(id -u)|$(id -g)|$(id -G)|$1|$2"' name 'a b' ''
+    set_command sh -c 'echo "$GREETING|$HOME|$PWD|$(hostname)|$(id -u)|$(id -g)|$(id -G)|$1|$2"' name 'a b' ''
     run nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 0 ]
-    [ "$output" = "hello world|/tmp|little|1000|1001|1001 7|a b|" ]
+    [ "$output" = "hello world|/|/tmp|little|1000|1001|1001 7|a b|" ]
 }
 
 @test "a bind mount is writable, a read-only one is not, and a single file can be one" {

@@ -143,6 +143,7 @@ status_of() {
     nacre run --detach --bundle "$bundle" exec-grouped </dev/null >/dev/null 2>&1
     run nacre exec --cgroup nosuch exec-grouped true
     [ "$status" -eq 255 ]
+    [[ "$output" == *" adding pid "*"o such file or directory"* ]]
     run nacre exec --cgroup ../.. exec-grouped true
     [ "$status" -eq 255 ]
     [[ "$output" == *"is not a sub cgroup path"* ]]

@@ -80,6 +80,24 @@ PY
     [ "$status" -eq 1 ]
 }
 
+@test "a pidfd socket gives the process itself, and a container that is not started yet ends at SIGTERM" {
+    cat >"$BATS_TEST_TMPDIR/terminate.py" <<'PY'
+import signal, socket, subprocess, sys
+bundle, name, path = sys.argv[1:]
+server = socket.socket(socket.AF_UNIX)
+server.bind(path)
+server.listen(1)
+quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+subprocess.run(["nacre", "create", "--bundle", bundle, "--pidfd-socket", path, name], **quiet)
+message, descriptors, _, _ = socket.recv_fds(server.accept()[0], 64, 1)
+print(message.decode())
+signal.pidfd_send_signal(descriptors[0], signal.SIGTERM)
+PY
+    run timeout 60 python3 "$BATS_TEST_TMPDIR/terminate.py" "$bundle" "$id" "$BATS_TEST_TMPDIR/pidfd.sock"
+    [ "$output" = standard ]
+    wait_until 20 has_status "$id" stopped
+}
+
 @test "list shows it, as table, as ids and as json" {
     create
     [[ "$(nacre list)" == *"$id"*created* ]]

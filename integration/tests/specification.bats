@@ -91,6 +91,26 @@ in_container() {
     [[ "$output" == *" /ro ro,"*noexec* && "$output" == */mnt*nosymfollow* ]]
 }
 
+@test "a bind mount sees what the mounts before it made, and ro is for the topmost mount alone" {
+    new_bundle bundle true
+    local volume=$BATS_TEST_TMPDIR/volume
+    mkdir -p "$volume/plain" "$volume/mounted"
+    mount -t tmpfs tmpfs "$volume/mounted"
+    mkdir "$volume/mounted/inner"
+    edit_config '.mounts += [{destination: ($b + "/rootfs/mnt"), type: "tmpfs", source: "tmpfs"},
+            {destination: "/mnt/x", type: "bind", source: $v, options: ["rbind"]},
+            {destination: "/final", type: "bind", source: ($b + "/rootfs/mnt"), options: ["rbind", "ro"]},
+            {destination: "/data", type: "bind", source: $v, options: ["rbind", "ro"]}]' \
+        --arg b "$bundle" --arg v "$volume"
+    in_container 'cd /data; touch one 2>/dev/null || touch plain/one 2>/dev/null || echo top; touch mounted/one mounted/inner/two && echo below
+        cd /final; touch one 2>/dev/null || echo top; touch x/three x/mounted/four && echo below; stat -f -c %T /final'
+    umount "$volume/mounted"
+    echo "$output"
+    [ "$(echo "$output" | xargs)" = "top below top below tmpfs" ]
+    [ -e "$volume/three" ]
+    assert_nothing_left
+}
+
 @test "a user namespace: its ids, its root's rights, and what it does not own" {
     new_bundle bundle true
     mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
@@ -125,21 +145,21 @@ in_container() {
     new_bundle bundle true
     local place=$BATS_TEST_TMPDIR/hooks
     edit_config '.root.readonly = false
-        | .process.args = ["sh", "-c", "jq=$(cat /inside); echo \"$jq\"; sleep 1"]
+        | .process.args = ["sh", "-c", "jq=$(cat /inside); echo \"$jq\"; sleep 1"] | .process.env += ["INSIDE=in"]
         | .hooks = {
-            prestart: [{path: "/bin/sh", args: ["sh", "-c", "(echo prestart; cat; echo) >>" + $p]}],
+            prestart: [{path: "/bin/sh", args: ["sh", "-c", "(echo prestart $OUTSIDE; cat; echo) >>" + $p]}],
             createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "(echo createRuntime; cat; echo) >>" + $p]}],
             createContainer: [{path: "/bin/sh", args: ["sh", "-c", "(echo createContainer; hostname; cat; echo) >>/inside"]}],
-            startContainer: [{path: "/bin/sh", args: ["sh", "-c", "(echo startContainer; cat; echo) >>/inside"]}],
+            startContainer: [{path: "/bin/sh", args: ["sh", "-c", "(echo startContainer $INSIDE; cat; echo) >>/inside"]}],
             poststart: [{path: "/bin/sh", args: ["sh", "-c", "(echo poststart; cat; echo) >>" + $p]}],
             poststop: [{path: "/bin/false"}, {path: "/bin/sh", args: ["sh", "-c", "(echo poststop; cat; echo) >>" + $p]}]}' \
         --arg p "$place"
-    run nacre run --bundle "$bundle" spec
+    OUTSIDE=out run nacre run --bundle "$bundle" spec
     [ "$status" -eq 0 ]
     [ "$(grep -vc '^{' "$place")" -eq 4 ]
-    [ "$(grep -v '^{' "$place" | xargs)" = "prestart createRuntime poststart poststop" ]
+    [ "$(grep -v '^{' "$place" | xargs)" = "prestart out createRuntime poststart poststop" ]
     [ "$(grep '^{' "$place" | jq -r .status | xargs)" = "creating creating running stopped" ]
-    [ "$(echo "$output" | grep -vE '^({|time)' | xargs)" = "createContainer nacre startContainer" ]
+    [ "$(echo "$output" | grep -vE '^({|time)' | xargs)" = "createContainer nacre startContainer in" ]
     [ "$(echo "$output" | grep '^{' | jq -r .status | xargs)" = "creating created" ]
     [[ "$output" == *"level=warning"*"poststop hook"* ]]
 }

@@ -30,6 +30,9 @@ constexpr std::array<Option, 11> global_options{{
 
 constexpr Option help_option{"help", 'h', "", "print this help"};
 
+/// As runc's, which is that of its command line library.
+constexpr int unknown_command_status = 3;
+
 Result<LogFormat> log_format(const ParsedOptions& options) {
     const auto name = options.value("log-format", "text");
     if (name == "text")
@@ -109,6 +112,20 @@ Result<ParsedOptions> parse_command(const Command& command, std::span<const std:
     return options;
 }
 
+bool asks_for_help(const ParsedOptions& options) {
+    const auto& arguments = options.arguments();
+    return options.flag("help") || arguments.empty() || arguments[0] == "help" || arguments[0] == "h";
+}
+
+/// Of all commands, or of the one that `help` names.
+Result<std::string> help_text(const ParsedOptions& options, std::span<const Command* const> commands) {
+    const auto& arguments = options.arguments();
+    if (options.flag("help") || arguments.size() < 2)
+        return application_help(commands, global_options);
+    NACRE_ASSIGN(const auto* command, find_command(arguments[1], commands));
+    return command_help(*command);
+}
+
 /// Errors before the log of --log is open go to standard error in the default form.
 int report(const Logger& log, const Error& error, int status) {
     log.error(error.message);
@@ -151,14 +168,16 @@ int run_application(std::span<const std::string> words, std::span<const Command*
     const auto& arguments = options->arguments();
     if (options->flag("version"))
         return print(version_text()).value_or(1);
-    if (options->flag("help") || arguments.empty() || (arguments.size() == 1 && arguments[0] == "help"))
-        return print(application_help(commands, global_options)).value_or(1);
+    if (asks_for_help(*options)) {
+        const auto text = help_text(*options, commands);
+        return text ? print(*text).value_or(1) : report(*log, text.error(), unknown_command_status);
+    }
     const auto global = read_global_options(*options);
     if (!global)
         return report(*log, global.error(), 1);
     const auto command = find_command(arguments[0], commands);
     if (!command)
-        return report(*log, command.error(), 1);
+        return report(*log, command.error(), unknown_command_status);
     return run_command(**command, std::span(arguments).subspan(1), *global, *log);
 }
 

@@ -20,7 +20,9 @@ Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invoca
     create.bundle = options.value("bundle", ".");
     create.config = options.value("config");
     create.console_socket = options.value("console-socket");
+    create.warn = [&log = invocation.log](const std::string& text) { log.warning(text); };
     create.pid_file = options.value("pid-file");
+    create.pidfd_socket = options.value("pidfd-socket");
     return create;
 }
 

@@ -17,6 +17,8 @@ constexpr cli::Option config_option{"config", 'f', "FILE", "use FILE instead of 
 constexpr cli::Option pid_file_option{"pid-file", 0, "FILE", "write the container's process id to FILE"};
 constexpr cli::Option console_socket_option{"console-socket", 0, "SOCKET",
                                             "send the terminal's master to this unix socket"};
+constexpr cli::Option pidfd_socket_option{"pidfd-socket", 0, "SOCKET",
+                                          "send a pidfd of the process to this unix socket"};
 constexpr cli::Option preserve_fds_option{"preserve-fds", 0, "N",
                                           "pass N more descriptors (only 0: they cannot enter a VM)"};
 constexpr cli::Option no_pivot_option{"no-pivot", 0, "", "no effect: the root is changed inside the VM"};

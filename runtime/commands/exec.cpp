@@ -13,7 +13,7 @@ namespace {
 
 constexpr int exec_failed_status = 255;
 
-constexpr std::array<cli::Option, 17> options{{
+constexpr std::array<cli::Option, 18> options{{
     {"process", 'p', "FILE", "the process to run, as JSON (process.json)"},
     {"tty", 't', "", "give the process a terminal"},
     {"user", 'u', "UID[:GID]", "user and group, as numbers"},
@@ -29,6 +29,7 @@ constexpr std::array<cli::Option, 17> options{{
     {"ignore-paused", 0, "", "also in a paused container"},
     {"cgroup", 0, "PATH", "run the process in this cgroup below the container's"},
     console_socket_option,
+    pidfd_socket_option,
     preserve_fds_option,
     no_subreaper_option,
 }};
@@ -61,7 +62,8 @@ Result<runtime::ProcessChanges> read_changes(const cli::ParsedOptions& given) {
     return changes;
 }
 
-Result<runtime::ExecOptions> read_options(const cli::ParsedOptions& given) {
+Result<runtime::ExecOptions> read_options(const cli::Invocation& invocation) {
+    const auto& given = invocation.options;
     NACRE_TRY(check_preserved_descriptors(given));
     runtime::ExecOptions exec;
     exec.id = given.arguments()[0];
@@ -73,13 +75,15 @@ Result<runtime::ExecOptions> read_options(const cli::ParsedOptions& given) {
                     exec.cgroup);
     exec.console_socket = given.value("console-socket");
     exec.pid_file = given.value("pid-file");
+    exec.pidfd_socket = given.value("pidfd-socket");
+    exec.warn = [&log = invocation.log](const std::string& text) { log.warning(text); };
     exec.detach = given.flag("detach");
     exec.ignore_paused = given.flag("ignore-paused");
     return exec;
 }
 
 Result<int> exec(const cli::Invocation& invocation) {
-    NACRE_ASSIGN(const auto exec, read_options(invocation.options));
+    NACRE_ASSIGN(const auto exec, read_options(invocation));
     return runtime::exec(runtime::Store(invocation.global.root), exec);
 }
 

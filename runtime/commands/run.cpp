@@ -7,11 +7,12 @@ namespace nacre::commands {
 
 namespace {
 
-constexpr std::array<cli::Option, 10> options{{
+constexpr std::array<cli::Option, 11> options{{
     bundle_option,
     config_option,
     pid_file_option,
     console_socket_option,
+    pidfd_socket_option,
     preserve_fds_option,
     no_pivot_option,
     no_new_keyring_option,
@@ -25,8 +26,7 @@ constexpr int lowest_signal_status = 128;
 
 cli::CommandResult run_run(const cli::Invocation& invocation) {
     NACRE_ASSIGN(const auto create, read_create_options(invocation));
-    const runtime::RunOptions run_options{invocation.options.flag("detach"), invocation.options.flag("keep"),
-                                          [&](const std::string& text) { invocation.log.warning(text); }};
+    const runtime::RunOptions run_options{invocation.options.flag("detach"), invocation.options.flag("keep")};
     const auto status = runtime::run(runtime::Store(invocation.global.root), create, run_options);
     if (status || status.error().code < lowest_signal_status)
         return status;

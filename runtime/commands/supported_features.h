@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "runtime/oci/capability_names.h"
+
 /// What `nacre features` tells: what the guest agent and its kernel do, not what the host could (features.md
 /// of runtime-spec 1.2). A test holds each list against the code that does it.
 namespace nacre::commands::supported {
@@ -78,47 +80,7 @@ inline constexpr auto mount_options = std::to_array<std::string_view>({"acl",
 inline constexpr auto namespaces =
     std::to_array<std::string_view>({"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"});
 
-inline constexpr auto capabilities = std::to_array<std::string_view>({"CAP_CHOWN",
-                                                                      "CAP_DAC_OVERRIDE",
-                                                                      "CAP_DAC_READ_SEARCH",
-                                                                      "CAP_FOWNER",
-                                                                      "CAP_FSETID",
-                                                                      "CAP_KILL",
-                                                                      "CAP_SETGID",
-                                                                      "CAP_SETUID",
-                                                                      "CAP_SETPCAP",
-                                                                      "CAP_LINUX_IMMUTABLE",
-                                                                      "CAP_NET_BIND_SERVICE",
-                                                                      "CAP_NET_BROADCAST",
-                                                                      "CAP_NET_ADMIN",
-                                                                      "CAP_NET_RAW",
-                                                                      "CAP_IPC_LOCK",
-                                                                      "CAP_IPC_OWNER",
-                                                                      "CAP_SYS_MODULE",
-                                                                      "CAP_SYS_RAWIO",
-                                                                      "CAP_SYS_CHROOT",
-                                                                      "CAP_SYS_PTRACE",
-                                                                      "CAP_SYS_PACCT",
-                                                                      "CAP_SYS_ADMIN",
-                                                                      "CAP_SYS_BOOT",
-                                                                      "CAP_SYS_NICE",
-                                                                      "CAP_SYS_RESOURCE",
-                                                                      "CAP_SYS_TIME",
-                                                                      "CAP_SYS_TTY_CONFIG",
-                                                                      "CAP_MKNOD",
-                                                                      "CAP_LEASE",
-                                                                      "CAP_AUDIT_WRITE",
-                                                                      "CAP_AUDIT_CONTROL",
-                                                                      "CAP_SETFCAP",
-                                                                      "CAP_MAC_OVERRIDE",
-                                                                      "CAP_MAC_ADMIN",
-                                                                      "CAP_SYSLOG",
-                                                                      "CAP_WAKE_ALARM",
-                                                                      "CAP_BLOCK_SUSPEND",
-                                                                      "CAP_AUDIT_READ",
-                                                                      "CAP_PERFMON",
-                                                                      "CAP_BPF",
-                                                                      "CAP_CHECKPOINT_RESTORE"});
+inline constexpr auto capabilities = oci::capability_names;
 
 inline constexpr auto seccomp_actions = std::to_array<std::string_view>(
     {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",

@@ -8,13 +8,15 @@
 #include <string_view>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/container/capability_warnings.h"
+#include "runtime/container/host_hooks.h"
 #include "runtime/container/host_references.h"
 #include "runtime/container/init_relay.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/pid_file.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
-#include "runtime/oci/hooks.h"
+#include "runtime/relay/pidfd_socket.h"
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
 #include "runtime/vm/agent_connection.h"
@@ -27,16 +29,15 @@ constexpr int answer_timeout_ms = 60'000;
 
 /// In the order of the specification: prestart (deprecated) and createRuntime here, createContainer in the
 /// container.
-Result<void> run_create_hooks(const oci::Bundle& bundle, const ContainerState& state) {
-    const auto& hooks = bundle.spec.hooks;
-    const auto text = oci_state_json(state, Status::creating, false);
-    NACRE_TRY(oci::run_hooks(hooks.prestart, "prestart", text, bundle.directory));
-    NACRE_TRY(oci::run_hooks(hooks.create_runtime, "createRuntime", text, bundle.directory));
+Result<void> run_create_hooks(const oci::Hooks& hooks, const ContainerState& state) {
+    NACRE_TRY(run_host_hooks(hooks.prestart, "prestart", state, Status::creating));
+    NACRE_TRY(run_host_hooks(hooks.create_runtime, "createRuntime", state, Status::creating));
     if (hooks.create_container.empty())
         return {};
     NACRE_ASSIGN(auto agent,
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     // The hooks' own time-outs hold.
+    const auto text = oci_state_json(state, Status::creating, false);
     NACRE_TRY(agent.call(protocol::RunHooks{state.id, "createContainer", text}, -1));
     return {};
 }
@@ -96,7 +97,7 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));
     NACRE_TRY(follow_reports(relay, directory, state));
-    NACRE_TRY(run_create_hooks(bundle, state));
+    NACRE_TRY(run_create_hooks(bundle.spec.hooks, state));
     NACRE_TRY(save_config(directory, bundle.config));
     state.status = Status::created;
     return directory.write(state);
@@ -118,11 +119,15 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_TRY(check_namespace_paths(bundle.spec.linux));
     NACRE_ASSIGN(auto terminal,
                  choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
+    warn_of_capabilities(*bundle.spec.process, options.warn);
+    NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle);
     auto created = state ? create_in(directory, bundle, assets, std::move(terminal), *state)
                          : tl::unexpected(state.error());
+    if (created)
+        created = send_pidfd(pidfd_socket, state->relay.pid, "standard");
     if (created && !options.pid_file.empty())
         created = write_pid_file(options.pid_file, state->relay.pid);
     if (!created)

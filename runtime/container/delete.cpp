@@ -1,7 +1,7 @@
+#include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
-#include "runtime/oci/hooks.h"
 
 namespace nacre::runtime {
 
@@ -11,9 +11,8 @@ constexpr int lock_timeout_ms = 30'000;
 
 /// One that fails hinders neither the others nor the deletion (runtime.md, "Lifecycle", step 13).
 void run_poststop_hooks(const oci::Hooks& hooks, const ContainerState& state, const Warn& warn) {
-    const auto text = oci_state_json(state, Status::stopped, false);
     for (const auto& hook : hooks.poststop) {
-        const auto result = oci::run_hooks({hook}, "poststop", text, state.bundle);
+        const auto result = run_host_hooks({hook}, "poststop", state, Status::stopped);
         if (!result && warn)
             warn(result.error().message);
     }

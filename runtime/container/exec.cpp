@@ -2,6 +2,7 @@
 
 #include <sys/wait.h>
 
+#include "runtime/container/capability_warnings.h"
 #include "runtime/container/exec_relay.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/host_references.h"
@@ -10,6 +11,7 @@
 #include "runtime/oci/bundle.h"
 #include "runtime/oci/parser.h"
 #include "runtime/oci/validation.h"
+#include "runtime/relay/pidfd_socket.h"
 
 namespace nacre::runtime {
 
@@ -43,15 +45,19 @@ Result<oci::ProcessFile> process_to_run(const Store& store, const ExecOptions& o
     return configured_process(store, options);
 }
 
-/// The relay's pid, once the program runs and the pid file is written.
+Result<void> tell_pid(pid_t relay, const ExecOptions& options, const FileDescriptor& pidfd_socket) {
+    NACRE_TRY(send_pidfd(pidfd_socket, relay, "setns"));
+    return options.pid_file.empty() ? Result<void>() : write_pid_file(options.pid_file, relay);
+}
+
+/// The relay's pid, once the program runs and whoever wants to know it has been told.
 Result<pid_t> start_relay(ExecRelayTask& task, const ExecOptions& options) {
+    NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto relay, fork_exec_relay(task));
-    if (options.pid_file.empty())
-        return relay;
-    if (auto written = write_pid_file(options.pid_file, relay); !written) {
+    if (auto told = tell_pid(relay, options, pidfd_socket); !told) {
         ::kill(relay, SIGKILL);
         ::waitpid(relay, nullptr, 0);
-        return tl::unexpected(std::move(written).error());
+        return tl::unexpected(std::move(told).error());
     }
     return relay;
 }
@@ -62,6 +68,7 @@ Result<int> exec(const Store& store, const ExecOptions& options) {
     NACRE_ASSIGN(auto container, open_container(store, options));
     NACRE_ASSIGN(auto process, process_to_run(store, options));
     NACRE_TRY(check_labels(process.process, "", host_security_modules()));
+    warn_of_capabilities(process.process, options.warn);
     NACRE_ASSIGN(auto terminal, choose_terminal(process.process, options.detach, options.console_socket));
     if (const auto size = window_size(terminal.caller.get())) {
         NACRE_ASSIGN(process.text, with_console_size(process.text, *size));

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "runtime/container/exec_process.h"
+#include "runtime/container/warn.h"
 #include "runtime/state/store.h"
 
 namespace nacre::runtime {
@@ -14,6 +15,8 @@ struct ExecOptions {
     std::string cgroup;          // in the guest, below the container\'s; empty: the container\'s
     std::string console_socket;  // gets the master of the process's terminal; needs one, and detach
     std::string pid_file;        // gets the relay's pid, without a newline; empty: none
+    std::string pidfd_socket;    // gets a pidfd of the relay; empty: none
+    Warn warn;                   // of what is ignored
     bool detach = false;         // return once the program runs
     bool ignore_paused = false;
 };

@@ -56,6 +56,7 @@ protocol::CreateContainer create_request(const InitRelayTask& task) {
     request.id = task.directory->id();
     request.config = task.bundle->config;
     request.rootfs = task.share.rootfs;
+    request.host_rootfs = task.bundle->rootfs;
     request.mounts = task.share.mounts;
     request.standalone = true;
     return request;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <functional>
 #include <string>
 
+#include "runtime/container/warn.h"
 #include "runtime/state/store.h"
 
 /// The operations of the OCI runtime specification (runtime.md, "Operations") on one container each. They
@@ -11,15 +11,14 @@
 /// the user, in runc's words where callers look for them.
 namespace nacre::runtime {
 
-/// Told of what went wrong without making the operation fail: one line for the log.
-using Warn = std::function<void(const std::string&)>;
-
 struct CreateOptions {
     std::string id;
     std::string bundle = ".";
     std::string config;          // instead of <bundle>/config.json
     std::string pid_file;        // gets the relay's pid, without a newline; empty: none
     std::string console_socket;  // gets the master of the process's terminal; needs process.terminal
+    std::string pidfd_socket;    // gets a pidfd of the relay
+    Warn warn;                   // of what is ignored
     bool detached = true;        // the caller does not wait: its own terminal is not the process's
 };
 
@@ -32,7 +31,6 @@ Result<void> start(const Store& store, const std::string& id);
 struct RunOptions {
     bool detach = false;  // return once started
     bool keep = false;    // leave the stopped container for inspection
-    Warn warn;            // of its deletion
 };
 
 /// create(), start(), and unless detached: waits for the container, passes signals on to it, deletes it.
@@ -58,7 +56,7 @@ Result<void> update(const Store& store, const std::string& id, const std::string
 
 /// Removes a stopped (or created) container and all that belongs to it. With `force` a running one is killed
 /// first, one that does not exist is no error, and one with a damaged state is removed as far as it can be
-/// found. `warn`: as in RunOptions.
+/// found. `warn`: of hooks that fail.
 Result<void> delete_container(const Store& store, const std::string& id, bool force, const Warn& warn = {});
 
 }  // namespace nacre::runtime

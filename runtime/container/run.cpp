@@ -49,14 +49,14 @@ Result<int> run(const Store& store, const CreateOptions& options, const RunOptio
     NACRE_TRY(create(store, create_options));
     const auto status = start_and_wait(store, options.id, run_options);
     if (!status) {
-        [[maybe_unused]] const auto removed = delete_container(store, options.id, true, run_options.warn);
+        [[maybe_unused]] const auto removed = delete_container(store, options.id, true, options.warn);
         return status;
     }
     if (run_options.detach)
         return 0;
     const auto cause = cause_of_end(store, options.id);
     if (!run_options.keep)
-        NACRE_TRY(delete_container(store, options.id, true, run_options.warn));
+        NACRE_TRY(delete_container(store, options.id, true, options.warn));
     if (!cause.empty())
         return tl::unexpected(Error{fmt::format("container {}: {}", options.id, cause), *status});
     return status;

@@ -4,6 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "runtime/oci/path_inside.h"
+#include "runtime/vm/mounts_below.h"
+
 namespace nacre::runtime {
 
 namespace {
@@ -30,6 +33,13 @@ std::string name_of_source(const std::string& source) {
     const auto path = source.substr(0, end + 1);
     const auto name = path.substr(path.rfind('/') + 1);
     return name.empty() || name == "." || name == ".." ? "source" : name;
+}
+
+/// Those below a read-only mount that stay what they are on the host: "ro" is for the topmost one alone,
+/// "rro" for all.
+std::vector<std::string> mounts_to_keep(const std::string& source, const TreeOptions& options) {
+    const bool differ = options.recursive && options.read_only && !options.read_only_below;
+    return differ ? mounts_below(source) : std::vector<std::string>();
 }
 
 }  // namespace
@@ -64,20 +74,27 @@ Result<SharePlan> plan_share(const std::string& container_id, const std::string&
                              const oci::Spec& spec) {
     SharePlan plan;
     plan.rootfs = container_id + "/rootfs";
-    NACRE_ASSIGN(auto rootfs, share_rootfs(path_in_bundle(bundle, spec.root->path), plan.rootfs));
+    const auto host_rootfs = path_in_bundle(bundle, spec.root->path);
+    NACRE_ASSIGN(auto rootfs, share_rootfs(host_rootfs, plan.rootfs));
     plan.trees.push_back(std::move(rootfs));
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const auto& mount = spec.mounts[i];
         if (!is_bind_mount(mount))
             continue;
-        auto target = fmt::format("{}/mounts/{}/{}", container_id, i, name_of_source(mount.source));
+        const auto source = path_in_bundle(bundle, mount.source);
         auto options = tree_options(mount);
         options.ids = mount_ids(mount, spec.linux);
-        auto tree = clone_tree(path_in_bundle(bundle, mount.source), target, options);
+        // Mounts before it may lie there in the container: the agent finds it. What maps ids is mapped on the
+        // host.
+        if (!options.ids && oci::path_inside(host_rootfs, mount.source))
+            continue;
+        auto target = fmt::format("{}/mounts/{}/{}", container_id, i, name_of_source(mount.source));
+        auto tree = clone_tree(source, target, options);
         if (!tree)
             return add_context(std::move(tree).error(), fmt::format("config.json: /mounts/{}/source", i));
         plan.trees.push_back(std::move(*tree));
-        plan.mounts.push_back({static_cast<std::uint32_t>(i), std::move(target)});
+        plan.mounts.push_back(
+            {static_cast<std::uint32_t>(i), std::move(target), mounts_to_keep(source, options)});
     }
     return plan;
 }

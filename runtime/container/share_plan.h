@@ -13,7 +13,7 @@ namespace nacre::runtime {
 struct SharePlan {
     std::string rootfs;                         // below the share
     std::vector<ShareMount> trees;              // the rootfs first, then the sources of its bind mounts
-    std::vector<protocol::MountSource> mounts;  // one for each bind mount
+    std::vector<protocol::MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
 };
 
 /// Whether a mount of the configuration binds a host file or directory (type "bind", or option bind or
@@ -30,8 +30,8 @@ std::optional<MountIds> mount_ids(const oci::Mount& mount, const oci::Linux& lin
 /// A path of the configuration: as it is if absolute, else below the bundle.
 std::string path_in_bundle(const std::string& bundle, const std::string& path);
 
-/// Opens the rootfs and every bind source, in the calling process's mount namespace. Relative paths are the
-/// bundle's. The error names the configuration's mount whose source is missing.
+/// Opens the rootfs and every bind source outside it, in the calling process's mount namespace. Relative
+/// paths are the bundle's. The error names the configuration's mount whose source is missing.
 Result<SharePlan> plan_share(const std::string& container_id, const std::string& bundle,
                              const oci::Spec& spec);
 

@@ -1,7 +1,7 @@
+#include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
-#include "runtime/oci/hooks.h"
 #include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
@@ -41,8 +41,7 @@ Result<void> start(const Store& store, const std::string& id) {
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
     NACRE_TRY(directory.write(state));
-    auto hooked = oci::run_hooks(spec.hooks.poststart, "poststart",
-                                 oci_state_json(state, Status::running, false), state.bundle);
+    auto hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running);
     return hooked ? hooked : stop_for(state, std::move(hooked).error());
 }
 

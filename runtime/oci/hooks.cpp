@@ -111,4 +111,12 @@ Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, 
     return {};
 }
 
+std::vector<Hook> with_environment(std::vector<Hook> hooks, const std::vector<std::string>& environment) {
+    for (auto& hook : hooks) {
+        if (hook.env.empty())
+            hook.env = environment;
+    }
+    return hooks;
+}
+
 }  // namespace nacre::oci

@@ -16,4 +16,9 @@ namespace nacre::oci {
 Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, const std::string& state,
                        const std::string& directory);
 
+/// The same hooks, where those that have no environment of their own get `environment`. The specification
+/// leaves it open; with runc they inherit it: the runtime's on the host, the container's process's for
+/// startContainer.
+std::vector<Hook> with_environment(std::vector<Hook> hooks, const std::vector<std::string>& environment);
+
 }  // namespace nacre::oci

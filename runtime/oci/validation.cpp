@@ -248,13 +248,17 @@ std::optional<NamespaceType> namespace_of_sysctl(std::string name) {
         return NamespaceType::ipc;
     if (name.starts_with("net."))
         return NamespaceType::network;
-    if (name == "kernel.domainname" || name == "kernel.hostname")
+    if (name == "kernel.domainname")
         return NamespaceType::uts;
     return std::nullopt;
 }
 
 Result<void> check_sysctls(const Linux& linux) {
     for (const auto& [name, value] : linux.sysctl) {
+        if (name == "kernel.hostname" || name == "kernel/hostname")
+            return fail(
+                "/linux/sysctl: sysctl \"{}\" is not allowed as it conflicts with the OCI \"hostname\" field",
+                name);
         const auto type = namespace_of_sysctl(name);
         if (!type)
             return fail("/linux/sysctl: sysctl \"{}\" is not in a separate kernel namespace", name);

@@ -2,15 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 
+#include "runtime/relay/descriptor_socket.h"
 #include "vmm/base/file.h"
 
 namespace nacre::runtime {
@@ -58,24 +56,6 @@ Result<void> set_window_size(int terminal, const oci::ConsoleSize& size) {
     return {};
 }
 
-Result<void> send_descriptor(int socket, const std::string& text, int fd) {
-    iovec vector{const_cast<char*>(text.data()), text.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof fd)> control{};
-    msghdr header{};
-    header.msg_iov = &vector;
-    header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    cmsghdr* message = CMSG_FIRSTHDR(&header);
-    message->cmsg_level = SOL_SOCKET;
-    message->cmsg_type = SCM_RIGHTS;
-    message->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(message), &fd, sizeof fd);
-    if (::sendmsg(socket, &header, MSG_NOSIGNAL) < 0)
-        return fail_errno("send the terminal to the console socket");
-    return {};
-}
-
 Result<void> make_own(int slave) {
     if (::ioctl(slave, TIOCSCTTY, 0) < 0)
         return fail_errno("make the terminal the relay's");
@@ -96,20 +76,6 @@ Result<FileDescriptor> callers_terminal() {
         return add_context(std::move(terminal).error(),
                            "the process wants a terminal and the caller has none");
     return terminal;
-}
-
-Result<FileDescriptor> connect_console_socket(const std::string& path) {
-    NACRE_ASSIGN(const auto file, open_file(path, O_PATH));
-    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket)
-        return fail_errno("create socket");
-    // sun_path holds 108 bytes; the socket's path may be longer.
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}", file.get());
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0)
-        return fail_errno("connect to console socket {}", path);
-    return socket;
 }
 
 Result<void> give_console(int socket, const std::optional<oci::ConsoleSize>& size) {
@@ -139,7 +105,7 @@ Result<ProcessTerminal> choose_terminal(const oci::Process& process, bool detach
     terminal.wanted = process.terminal;
     terminal.size = process.console_size;
     if (!console_socket.empty()) {
-        NACRE_ASSIGN(terminal.console_socket, connect_console_socket(console_socket));
+        NACRE_ASSIGN(terminal.console_socket, connect_descriptor_socket(console_socket, "console socket"));
     } else if (terminal.wanted) {
         NACRE_ASSIGN(terminal.caller, callers_terminal());
     }

@@ -57,11 +57,13 @@ TEST_CASE("a missing or mistyped member is refused with its place") {
           "signal_process: all: must be true or false");
     CHECK(error_of(R"({"type":"attach_stream","name":{"container":"c","exec":""},"stream":"stdlog"})") ==
           "attach_stream: stream: must be one of stdin, stdout, stderr");
-    CHECK(error_of(R"({"type":"create_container","id":"c","config":"","rootfs":"r","mounts":{},)"
-                   R"("standalone":true})") ==
+    CHECK(error_of(
+              R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":{},)"
+              R"("standalone":true})") ==
           "create_container: mounts: must be a list of at most 16384 elements");
-    CHECK(error_of(R"({"type":"create_container","id":"c","config":"","rootfs":"r","mounts":[1],)"
-                   R"("standalone":true})") == "create_container: mounts: must be an object");
+    CHECK(error_of(
+              R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":[1],)"
+              R"("standalone":true})") == "create_container: mounts: must be an object");
 }
 
 TEST_CASE("numbers outside the member's range are refused") {
@@ -93,14 +95,20 @@ TEST_CASE("unknown members are ignored") {
 TEST_CASE("every message survives its JSON form") {
     CHECK(round_trip(Hello{7}).version == 7);
     round_trip(Shutdown{});
-    const auto create = round_trip(
-        CreateContainer{"c1", "{\"a\":\"\\n\\\"\"}", "c1/rootfs", {{3, "c1/mounts/3"}, {5, "x"}}, false});
+    const auto create = round_trip(CreateContainer{"c1",
+                                                   "{\"a\":\"\\n\\\"\"}",
+                                                   "c1/rootfs",
+                                                   "/b/rootfs",
+                                                   {{3, "c1/mounts/3", {}}, {5, "x", {"a", "a/b"}}},
+                                                   false});
     CHECK(create.id == "c1");
     CHECK(create.config == "{\"a\":\"\\n\\\"\"}");
     CHECK(create.rootfs == "c1/rootfs");
     REQUIRE(create.mounts.size() == 2);
     CHECK(create.mounts[0].index == 3);
     CHECK(create.mounts[1].path == "x");
+    CHECK(create.mounts[1].below == std::vector<std::string>{"a", "a/b"});
+    CHECK(create.host_rootfs == "/b/rootfs");
     CHECK_FALSE(create.standalone);
     CHECK(round_trip(StartContainer{"c"}).id == "c");
     const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}", "a/b"});

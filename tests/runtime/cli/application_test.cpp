@@ -45,10 +45,11 @@ class Run {
 
 }  // namespace
 
-TEST_CASE("an unknown command, option or global option fails with status 1 and text") {
-    CHECK(Run({"bogus"}).status == 1);
+TEST_CASE("an unknown command fails with runc's status 3 and text, an unknown option with 1") {
+    CHECK(Run({"bogus"}).status == 3);
+    CHECK(Run({"help", "bogus"}).status == 3);
     CHECK(Run({"bogus"}).log.find("No help topic for 'bogus'") != std::string::npos);
-    CHECK(Run({"checkpoint", "--help"}).status == 1);
+    CHECK(Run({"checkpoint", "--help"}).status == 3);
     CHECK(Run({"count", "--bogus"}).log.find("flag provided but not defined: -bogus") != std::string::npos);
     CHECK(Run({"--bogus", "count"}).status == 1);
     CHECK(Run({"--log-format=xml", "count"}).status == 1);

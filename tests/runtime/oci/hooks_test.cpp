@@ -56,3 +56,11 @@ TEST_CASE("after the first failure no further hook runs") {
     const auto result = run_hooks({shell("exit 1"), shell("exit 2")}, "poststop", "{}", "/");
     CHECK(result.error().message == "poststop hook #0: /bin/sh: exit status 1");
 }
+
+TEST_CASE("a default environment is for hooks that have none") {
+    Hook plain;
+    plain.path = "/bin/true";
+    const auto hooks = with_environment({plain, shell("true")}, {"A=1"});
+    CHECK(hooks[0].env == std::vector<std::string>{"A=1"});
+    CHECK(hooks[1].env == std::vector<std::string>{"WORD=hello"});
+}
