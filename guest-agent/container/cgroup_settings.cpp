@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "runtime/oci/cpu_weight.h"
 
 namespace nacre::agent {
 
@@ -36,7 +37,7 @@ void add_cpu(std::vector<CgroupSetting>& settings, const oci::CpuResources& cpu)
         settings.push_back({"cpu.idle", std::to_string(*cpu.idle)});
     // An idle group has no weight of its own: the kernel refuses one.
     if (cpu.shares.value_or(0) != 0 && cpu.idle.value_or(0) != 1)
-        settings.push_back({"cpu.weight", std::to_string(cpu_weight(*cpu.shares))});
+        settings.push_back({"cpu.weight", std::to_string(oci::cpu_weight(*cpu.shares))});
     constexpr std::uint64_t default_period = 100'000;
     const auto period = cpu.period.value_or(0) == 0 ? default_period : *cpu.period;
     if (cpu.quota.value_or(0) != 0 || cpu.period.value_or(0) != 0) {
@@ -52,18 +53,6 @@ void add_cpu(std::vector<CgroupSetting>& settings, const oci::CpuResources& cpu)
 }
 
 }  // namespace
-
-std::uint64_t cpu_weight(std::uint64_t shares) {
-    constexpr std::uint64_t least = 2;
-    constexpr std::uint64_t most = 262'144;
-    if (shares <= least)
-        return 1;
-    if (shares >= most)
-        return 10'000;
-    // The curve through (2, 1), (1024, 100), (262144, 10000) that runc and Kubernetes agreed on.
-    const double l = std::log2(static_cast<double>(shares));
-    return static_cast<std::uint64_t>(std::ceil(std::pow(10.0, (l * l + 125.0 * l) / 612.0 - 7.0 / 34.0)));
-}
 
 std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources) {
     std::vector<CgroupSetting> settings;

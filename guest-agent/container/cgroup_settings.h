@@ -22,7 +22,4 @@ struct CgroupSetting {
 /// swappiness, kernel memory, realtime CPU.
 std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources);
 
-/// CPU shares (2–262144) as a cpu.weight (1–10000): 1024, the default, becomes 100, the default.
-std::uint64_t cpu_weight(std::uint64_t shares);
-
 }  // namespace nacre::agent

@@ -2,53 +2,75 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "runtime/cgroup/hierarchy.h"
-#include "runtime/cgroup/limits.h"
+#include "runtime/oci/spec.h"
+#include "vmm/base/result.h"
 
 namespace nacre::runtime {
 
-/// A container's cgroup on the host: one directory in each hierarchy in use. Holds no descriptor; the
-/// directories outlive the object until remove().
+/// Who makes a container's cgroup: nacre through the cgroup file systems, systemd at nacre's request, or
+/// nobody (the processes stay in the caller's).
+enum class CgroupManager { cgroupfs, systemd, disabled };
+
+/// Where a container's cgroup is, as its state remembers it.
+struct CgroupPlace {
+    std::vector<std::string> directories;  // one a hierarchy; none: it has no cgroup of its own
+    std::string unit;                      // of systemd: "nacre-c1.scope"; empty: systemd knows nothing of it
+};
+
+/// What the host's cgroup of a container is made from.
+struct CgroupRequest {
+    CgroupManager manager = CgroupManager::cgroupfs;
+    std::string id;
+    std::string path;            // linux.cgroupsPath
+    oci::StringMap annotations;  // org.systemd.property.*: properties of the unit
+    oci::Resources resources;    // limits.h
+    std::uint64_t memory_bytes =
+        0;  // what the VM as a whole may take, where the container has a memory limit
+};
+
+/// A container's cgroup on the host, in which its VMM and its relays live. One class a manager. It outlives
+/// the object. Nothing here may be called by two threads at once; processes are free to.
 class Cgroup {
   public:
-    /// Where `cgroups_path` of the configuration leads: an absolute path from the root of each hierarchy; a
-    /// relative one below the cgroup of the calling process; "slice:prefix:name" (systemd's form) to
-    /// …slice/prefix-name.scope; none to
-    /// /<id>. Paths with ".." and the root cgroup are
-    /// refused.
-    static Result<Cgroup> locate(const std::string& cgroups_path, const std::string& id,
-                                 const std::vector<CgroupHierarchy>& hierarchies);
+    virtual ~Cgroup() = default;
 
-    /// The cgroup that was saved as `directories` with the container's state.
-    explicit Cgroup(std::vector<std::string> directories) : directories_(std::move(directories)) {}
-
-    /// Makes the directories that are missing and, on v2, enables the controllers on the way there. Returns
-    /// whether the last directory was made by this call. A cgroup that already has processes in it is
-    /// refused: remove() would kill them; so is a frozen one.
-    Result<bool> create() const;
+    /// Where it is.
+    const CgroupPlace& place() const { return place_; }
 
     /// Moves a process there; 0 is the caller.
-    Result<void> add_process(pid_t pid) const;
+    virtual Result<void> add_process(pid_t pid) const = 0;
 
-    /// Applies the settings; the first that the kernel refuses is the error.
-    Result<void> apply(const std::vector<CgroupSetting>& settings) const;
+    /// Sets the limits; those that `resources` does not have stay as they are. The first that the kernel or
+    /// systemd refuses is the error.
+    virtual Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const = 0;
 
     /// Every process in it and below it.
-    std::vector<pid_t> processes() const;
+    virtual std::vector<pid_t> processes() const = 0;
+
+    /// Lets those who watch it see an OOM kill (oom_kill.h). The calling process must be in it.
+    virtual Result<void> count_oom_kill() const = 0;
 
     /// Kills what is left in it, waits at most `timeout_ms` for that, and removes it with everything below. A
     /// cgroup that is gone already is fine; the root of a hierarchy is refused.
-    Result<void> remove(int timeout_ms) const;
+    virtual Result<void> remove(int timeout_ms) const = 0;
 
-    const std::vector<std::string>& directories() const { return directories_; }
+  protected:
+    explicit Cgroup(CgroupPlace place) : place_(std::move(place)) {}
 
   private:
-    Result<void> check_unused() const;
-
-    std::vector<std::string> directories_;
+    CgroupPlace place_;
 };
+
+/// Makes the cgroup, with its limits. One that has processes in it already is refused: remove() would kill
+/// them; so is a frozen one. On an error nothing is left that was not there before. A scope of systemd ends
+/// with its last process: until add_process() the object keeps one there.
+Result<std::unique_ptr<Cgroup>> create_cgroup(const CgroupRequest& request);
+
+/// One that was made earlier, or what is left of it.
+std::unique_ptr<Cgroup> open_cgroup(CgroupPlace place);
 
 }  // namespace nacre::runtime

@@ -77,9 +77,8 @@ std::vector<CgroupHierarchy> parse_hierarchies(std::string_view mountinfo, std::
     const auto pure = std::ranges::find_if(found, is_pure_v2);
     if (pure != found.end())
         return {*pure};
-    // In the hybrid layout the v2 hierarchy has no controllers that v1 has taken; v1 is what counts.
-    if (std::ranges::any_of(found, [](const CgroupHierarchy& h) { return !h.unified; }))
-        std::erase_if(found, [](const CgroupHierarchy& h) { return h.unified; });
+    // In the hybrid layout the controllers are with v1; systemd follows processes in the v2 hierarchy.
+    std::ranges::stable_partition(found, [](const CgroupHierarchy& h) { return !h.unified; });
     return found;
 }
 

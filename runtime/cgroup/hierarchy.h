@@ -16,7 +16,8 @@ struct CgroupHierarchy {
     std::string own_path;                  // the cgroup of the calling process in it: "/user.slice"
 };
 
-/// The hierarchies to use: the v2 one alone where it is mounted at /sys/fs/cgroup, else all v1 ones.
+/// The hierarchies to use: the v2 one alone where it is mounted at /sys/fs/cgroup, else all v1 ones and after
+/// them, in the hybrid layout, a v2 one without controllers.
 /// From the text of /proc/self/mountinfo and /proc/self/cgroup (proc(5), cgroups(7)).
 std::vector<CgroupHierarchy> parse_hierarchies(std::string_view mountinfo, std::string_view own_cgroups);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/oci/cpu_weight.h"
 #include "runtime/oci/unified_limits.h"
 
 namespace nacre::runtime {
@@ -12,31 +13,37 @@ namespace {
 
 constexpr std::uint64_t default_period = 100'000;
 
-std::uint64_t weight_of(std::uint64_t shares) {
-    const auto clamped = std::clamp<std::uint64_t>(shares, 2, 262'144);
-    return 1 + (clamped - 2) * 9999 / 262'142;
+/// An idle group has no weight of its own: the kernel refuses one.
+bool has_weight(const oci::CpuResources& cpu) {
+    return cpu.shares.value_or(0) != 0 && cpu.idle.value_or(0) != 1;
 }
 
 void add_unified_cpu(const oci::CpuResources& cpu, std::vector<CgroupSetting>& settings) {
-    if (cpu.shares.value_or(0) != 0)
-        settings.push_back({"cpu", "cpu.weight", fmt::format("{}", weight_of(*cpu.shares))});
-    if (cpu.quota || cpu.period) {
+    if (has_weight(cpu))
+        settings.push_back({"cpu", "cpu.weight", fmt::format("{}", oci::cpu_weight(*cpu.shares))});
+    if (cpu.quota.value_or(0) != 0 || cpu.period.value_or(0) != 0) {
         const auto quota = cpu.quota.value_or(-1) > 0 ? fmt::format("{}", *cpu.quota) : std::string("max");
-        settings.push_back(
-            {"cpu", "cpu.max", fmt::format("{} {}", quota, cpu.period.value_or(default_period))});
+        const auto period = cpu.period.value_or(0) == 0 ? default_period : *cpu.period;
+        settings.push_back({"cpu", "cpu.max", fmt::format("{} {}", quota, period)});
     }
+    if (cpu.burst)
+        settings.push_back({"cpu", "cpu.max.burst", fmt::format("{}", *cpu.burst)});
 }
 
 void add_v1_cpu(const oci::CpuResources& cpu, std::vector<CgroupSetting>& settings) {
-    if (cpu.shares.value_or(0) != 0)
+    if (has_weight(cpu))
         settings.push_back({"cpu", "cpu.shares", fmt::format("{}", *cpu.shares)});
     if (cpu.period.value_or(0) != 0)
         settings.push_back({"cpu", "cpu.cfs_period_us", fmt::format("{}", *cpu.period)});
     if (cpu.quota.value_or(0) != 0)
         settings.push_back({"cpu", "cpu.cfs_quota_us", fmt::format("{}", *cpu.quota)});
+    if (cpu.burst)
+        settings.push_back({"cpu", "cpu.cfs_burst_us", fmt::format("{}", *cpu.burst)});
 }
 
 void add_cpu(const oci::CpuResources& cpu, bool unified, std::vector<CgroupSetting>& settings) {
+    if (cpu.idle)
+        settings.push_back({"cpu", "cpu.idle", fmt::format("{}", *cpu.idle)});
     unified ? add_unified_cpu(cpu, settings) : add_v1_cpu(cpu, settings);
     if (!cpu.cpus.empty())
         settings.push_back({"cpuset", "cpuset.cpus", cpu.cpus});

@@ -20,8 +20,7 @@ struct CgroupSetting {
 /// enforced exactly inside the guest; here the VM as a whole is bounded: CPU as configured, memory by
 /// `memory_bytes` (the VM's RAM and what the VMM needs), block I/O (weight and throttles) on the host's
 /// devices. pids are not limited here: the limit is the workload's, and VMM threads are not workload.
-/// Limits of `unified` on CPU and memory count as the members that mean the same. Conversion of shares to
-/// weight as runc does it (weight = 1 + (shares - 2) * 9999 / 262142).
+/// Limits of `unified` on CPU and memory count as the members that mean the same.
 std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::uint64_t memory_bytes,
                                        bool unified);
 

@@ -87,8 +87,8 @@ bool reap(pid_t child) {
 
 }  // namespace
 
-Result<void> raise_oom_kill(const std::string& directory) {
-    NACRE_ASSIGN(const auto starved, StarvedCgroup::create(directory + ".oom"));
+Result<void> raise_oom_kill(const std::string& starved_directory) {
+    NACRE_ASSIGN(const auto starved, StarvedCgroup::create(starved_directory));
     // The victim's parent dies first or last: it must not become somebody else's child.
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     const pid_t child = ::fork();
@@ -99,7 +99,7 @@ Result<void> raise_oom_kill(const std::string& directory) {
     const bool killed = reap(child);
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
     if (!killed)
-        return fail("count an OOM kill in {}: the kernel killed nothing", directory);
+        return fail("count an OOM kill: the kernel killed nothing in {}", starved_directory);
     return {};
 }
 

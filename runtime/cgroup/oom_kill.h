@@ -6,13 +6,17 @@
 
 namespace nacre::runtime {
 
-/// Makes the kernel count one more oom_kill in `directory`, a cgroup v2 directory with the memory controller,
-/// and in those above it (memory.events, cgroup-v2.rst): callers of a runtime learn from there that a
-/// container ran out of memory, and an OOM kill inside a guest does not show there by itself. Nothing else in
-/// the cgroup is touched.
+/// Of the cgroup that is made beside a container's for the purposes of oom_kill.h and oom_kill_v1.h.
+constexpr const char* oom_suffix = ".oom";
+
+/// Makes the kernel count one more oom_kill in the calling process's cgroup, of v2 with the memory
+/// controller, and in those above it (memory.events, cgroup-v2.rst): callers of a runtime learn from there
+/// that a container ran out of memory, and an OOM kill inside a guest does not show there by itself. Nothing
+/// else in the cgroup is touched.
 ///
-/// The calling process must be in `directory`. A child of it is killed by the kernel, in a cgroup made for
-/// the purpose beside `directory`. Takes milliseconds, at most two seconds.
-Result<void> raise_oom_kill(const std::string& directory);
+/// A child of the calling process is killed by the kernel, in `starved`, a cgroup that is made for the
+/// purpose; the cgroup above it must give its children the memory controller. Takes milliseconds, at most two
+/// seconds.
+Result<void> raise_oom_kill(const std::string& starved);
 
 }  // namespace nacre::runtime

@@ -20,8 +20,8 @@ constexpr std::array<Option, 11> global_options{{
     {"log-format", 0, "text|json", "the form of log records (default: text)"},
     {"log-level", 0, "LEVEL", "the least level that is logged: debug, info, warning, error (default: info)"},
     {"debug", 0, "", "log everything"},
-    {"systemd-cgroup", 0, "", "linux.cgroupsPath is of the form \"slice:prefix:name\""},
-    {"cgroup-manager", 0, "NAME", "cgroupfs or systemd (default: cgroupfs)"},
+    {"systemd-cgroup", 0, "", "have systemd make cgroups; linux.cgroupsPath is \"slice:prefix:name\""},
+    {"cgroup-manager", 0, "NAME", "cgroupfs, systemd or disabled (default: cgroupfs)"},
     {"rootless", 0, "true|false|auto", "accepted for compatibility"},
     {"criu", 0, "PATH", "accepted for compatibility: there is no checkpointing"},
     {"version", 'v', "", "print the version"},
@@ -55,14 +55,18 @@ Result<LogLevel> log_level(const ParsedOptions& options) {
     return fail("invalid log-level: {}", name);
 }
 
+Result<std::string> cgroup_manager(const ParsedOptions& options) {
+    auto name = options.value("cgroup-manager", options.flag("systemd-cgroup") ? "systemd" : "cgroupfs");
+    if (name != "cgroupfs" && name != "systemd" && name != "disabled")
+        return fail("invalid cgroup-manager: {}: must be cgroupfs, systemd or disabled", name);
+    return name;
+}
+
 Result<GlobalOptions> read_global_options(const ParsedOptions& options) {
     GlobalOptions global;
     global.root = options.value("root", default_root());
     global.log_path = options.value("log");
-    const auto manager = options.value("cgroup-manager", "cgroupfs");
-    if (manager != "cgroupfs" && manager != "systemd")
-        return fail("invalid cgroup-manager: {}: must be cgroupfs or systemd", manager);
-    global.systemd_cgroup = options.flag("systemd-cgroup") || manager == "systemd";
+    NACRE_ASSIGN(global.cgroup_manager, cgroup_manager(options));
     const auto rootless = options.value("rootless", "auto");
     if (rootless != "true" && rootless != "false" && rootless != "auto")
         return fail("invalid value \"{}\" for flag -rootless: must be true, false or auto", rootless);

@@ -14,7 +14,7 @@ namespace nacre::cli {
 struct GlobalOptions {
     std::string root;             // where the state of containers is
     std::string log_path;         // of --log; empty: standard error
-    bool systemd_cgroup = false;  // cgroupsPath is "slice:prefix:name"
+    std::string cgroup_manager;  // "cgroupfs", "systemd" (cgroupsPath is "slice:prefix:name") or "disabled"
 };
 
 /// What a command gets.

@@ -4,6 +4,17 @@
 
 namespace nacre::commands {
 
+namespace {
+
+/// One of those that the command line takes.
+runtime::CgroupManager cgroup_manager(const std::string& name) {
+    if (name == "disabled")
+        return runtime::CgroupManager::disabled;
+    return name == "systemd" ? runtime::CgroupManager::systemd : runtime::CgroupManager::cgroupfs;
+}
+
+}  // namespace
+
 Result<void> check_preserved_descriptors(const cli::ParsedOptions& options) {
     NACRE_ASSIGN(const auto preserved, options.number("preserve-fds", 1024));
     if (preserved.value_or(0) != 0)
@@ -23,6 +34,7 @@ Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invoca
     create.warn = [&log = invocation.log](const std::string& text) { log.warning(text); };
     create.pid_file = options.value("pid-file");
     create.pidfd_socket = options.value("pidfd-socket");
+    create.cgroup_manager = cgroup_manager(invocation.global.cgroup_manager);
     return create;
 }
 

@@ -49,7 +49,7 @@ void put_linux(Writer& writer) {
     put_object(writer, "cgroup", [&] {
         put_flag(writer, "v1", true);
         put_flag(writer, "v2", true);
-        put_flag(writer, "systemd", false);
+        put_flag(writer, "systemd", true);
         put_flag(writer, "systemdUser", false);
         put_flag(writer, "rdma", false);
     });

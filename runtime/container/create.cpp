@@ -55,15 +55,19 @@ Result<ContainerState> initial_state(const ContainerDirectory& directory, const 
     return state;
 }
 
-Result<void> make_cgroup(const oci::Spec& spec, std::uint64_t vm_memory_bytes, ContainerState& state) {
-    NACRE_ASSIGN(const auto hierarchies, host_hierarchies());
-    NACRE_ASSIGN(const auto cgroup, Cgroup::locate(spec.linux.cgroups_path, state.id, hierarchies));
-    NACRE_TRY(cgroup.create());
-    state.cgroup_paths = cgroup.directories();
-    if (!spec.linux.resources)
-        return {};
-    return cgroup.apply(host_limits(*spec.linux.resources, vm_memory_bytes + host_overhead_bytes,
-                                    hierarchies.front().unified));
+Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager manager,
+                                            std::uint64_t vm_memory_bytes, ContainerState& state) {
+    CgroupRequest request;
+    request.manager = manager;
+    request.id = state.id;
+    request.path = spec.linux.cgroups_path;
+    request.annotations = spec.annotations;
+    request.resources = spec.linux.resources.value_or(oci::Resources{});
+    request.memory_bytes = vm_memory_bytes + host_overhead_bytes;
+    NACRE_ASSIGN(auto cgroup, create_cgroup(request));
+    state.cgroup_paths = cgroup->place().directories;
+    state.cgroup_unit = cgroup->place().unit;
+    return cgroup;
 }
 
 int number_in(std::string_view text) {
@@ -86,13 +90,14 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
 }
 
 Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
-                       ProcessTerminal terminal, ContainerState& state) {
+                       CgroupManager manager, ProcessTerminal terminal, ContainerState& state) {
     NACRE_TRY(directory.write(state));
     const auto size = vm_size(bundle.spec, host_memory_bytes());
-    NACRE_TRY(make_cgroup(bundle.spec, size.memory_bytes, state));
+    // Kept until the relay is in it.
+    NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
     NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
-    InitRelayTask task{
-        &bundle, &directory, assets, size, std::move(share), state.cgroup_paths, std::move(terminal)};
+    InitRelayTask task{&bundle,         &directory,         assets, size, std::move(share),
+                       cgroup->place(), std::move(terminal)};
     NACRE_ASSIGN(const auto relay, fork_init_relay(std::move(task)));
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));
@@ -124,8 +129,9 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle);
-    auto created = state ? create_in(directory, bundle, assets, std::move(terminal), *state)
-                         : tl::unexpected(state.error());
+    auto created =
+        state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal), *state)
+              : tl::unexpected(state.error());
     if (created)
         created = send_pidfd(pidfd_socket, state->relay.pid, "standard");
     if (created && !options.pid_file.empty())

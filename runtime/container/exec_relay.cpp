@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/cgroup/cgroup.h"
+#include "runtime/container/cgroup_of.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
 #include "runtime/relay/relay_reports.h"
@@ -40,7 +40,7 @@ Result<AgentConnection> exec_in_guest(const ExecRelayTask& task, const protocol:
 }
 
 Result<Started> start_process(ExecRelayTask& task) {
-    NACRE_TRY(Cgroup(task.container.cgroup_paths).add_process(0));
+    NACRE_TRY(open_cgroup(cgroup_of(task.container))->add_process(0));
     const protocol::ProcessName name{task.container.id, unique_name()};
     auto owner = exec_in_guest(task, name);
     if (!owner)

@@ -9,8 +9,6 @@
 #include <cstdlib>
 #include <thread>
 
-#include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/oom_kill.h"
 #include "runtime/container/container_view.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/relay/inherited_descriptors.h"
@@ -71,18 +69,13 @@ Result<AgentConnection> create_in_guest(const InitRelayTask& task) {
     return owner;
 }
 
-/// What watchers of the host's cgroup see of an OOM kill in the guest. cgroup v1 has no way to tell them.
-std::function<void()> oom_kill_counter(const std::vector<std::string>& cgroup_directories) {
-    return [cgroup_directories] {
-        for (const auto& directory : cgroup_directories) {
-            if (::access((directory + "/memory.events").c_str(), F_OK) == 0)
-                (void)raise_oom_kill(directory);
-        }
-    };
+/// What watchers of the host's cgroup see of an OOM kill in the guest.
+std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
+    return [cgroup] { (void)open_cgroup(cgroup)->count_oom_kill(); };
 }
 
 Result<Created> bring_up(InitRelayTask& task, int reports) {
-    NACRE_TRY(Cgroup(task.cgroup_paths).add_process(0));
+    NACRE_TRY(open_cgroup(task.cgroup)->add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
     NACRE_ASSIGN(auto vm, launch_vm(task));
     NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
@@ -95,7 +88,7 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
     NACRE_ASSIGN(auto streams, Streams::attach(task.directory->path(), init, has_terminal));
     RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal),
-                           oom_kill_counter(task.cgroup_paths)};
+                           oom_kill_counter(task.cgroup)};
     pass_window_size(process);
     return Created{std::move(vm), std::move(process), std::move(streams)};
 }

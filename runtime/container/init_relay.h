@@ -1,8 +1,6 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/container/share_plan.h"
 #include "runtime/container/vm_size.h"
 #include "runtime/oci/bundle.h"
@@ -19,7 +17,7 @@ struct InitRelayTask {
     Assets assets;
     VmSize size;
     SharePlan share;
-    std::vector<std::string> cgroup_paths;
+    CgroupPlace cgroup;
     ProcessTerminal terminal;
 };
 

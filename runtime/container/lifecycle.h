@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/container/warn.h"
 #include "runtime/state/store.h"
 
@@ -19,7 +20,8 @@ struct CreateOptions {
     std::string console_socket;  // gets the master of the process's terminal; needs process.terminal
     std::string pidfd_socket;    // gets a pidfd of the relay
     Warn warn;                   // of what is ignored
-    bool detached = true;        // the caller does not wait: its own terminal is not the process's
+    CgroupManager cgroup_manager = CgroupManager::cgroupfs;
+    bool detached = true;  // the caller does not wait: its own terminal is not the process's
 };
 
 /// Boots the container's VM and prepares its init up to the state "created". On failure nothing is left.

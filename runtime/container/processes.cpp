@@ -1,6 +1,6 @@
 #include "runtime/container/processes.h"
 
-#include "runtime/cgroup/cgroup.h"
+#include "runtime/container/cgroup_of.h"
 #include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
@@ -27,7 +27,9 @@ Result<protocol::Processes> processes_of(const Store& store, const std::string& 
 Result<std::vector<pid_t>> host_processes_of(const Store& store, const std::string& id) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_ASSIGN(const auto state, directory.read());
-    return Cgroup(state.cgroup_paths).processes();
+    if (state.cgroup_paths.empty())
+        return std::vector<pid_t>{state.relay.pid, state.vmm.pid};
+    return open_cgroup(cgroup_of(state))->processes();
 }
 
 }  // namespace nacre::runtime

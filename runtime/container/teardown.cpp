@@ -2,10 +2,14 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
-#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cgroup_tree.h"
+#include "runtime/cgroup/hierarchy.h"
+#include "runtime/container/cgroup_of.h"
 #include "runtime/vm/agent_connection.h"
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
@@ -29,7 +33,26 @@ Result<void> end_process(const ProcessIdentity& process, const char* what, int g
     return {};
 }
 
-/// The directories of the cgroups that process `pid` is in.
+/// The name of the program that a process was started as.
+std::string name_of(pid_t pid) {
+    const auto words = read_file(fmt::format("/proc/{}/cmdline", pid), 1 << 20).value_or("");
+    const auto path = words.substr(0, words.find('\0'));
+    return path.substr(path.rfind('/') + 1);
+}
+
+/// Relays have the name of this program.
+bool is_relay_or_vmm(pid_t pid) {
+    const auto name = name_of(pid);
+    return pid != ::getpid() && (name == name_of(::getpid()) || name == "nacre-vmm");
+}
+
+/// A cgroup that has other processes in it is the caller's, in which nacre was told to stay: it must not be
+/// removed.
+bool is_a_containers(const std::string& directory) {
+    return std::ranges::all_of(CgroupTree({directory}).processes(), is_relay_or_vmm);
+}
+
+/// The directories of the cgroups that process `pid` is in, and that may be its container's.
 std::vector<std::string> cgroups_of(pid_t pid) {
     const auto mountinfo = read_file("/proc/self/mountinfo", 4 << 20);
     const auto cgroups = read_file(fmt::format("/proc/{}/cgroup", pid), 1 << 20);
@@ -37,9 +60,10 @@ std::vector<std::string> cgroups_of(pid_t pid) {
     if (!mountinfo || !cgroups)
         return directories;
     for (const auto& hierarchy : parse_hierarchies(*mountinfo, *cgroups)) {
+        auto directory = hierarchy.mount_point + hierarchy.own_path;
         // The root cgroup is never a container's own.
-        if (hierarchy.own_path != "/")
-            directories.push_back(hierarchy.mount_point + hierarchy.own_path);
+        if (hierarchy.own_path != "/" && is_a_containers(directory))
+            directories.push_back(std::move(directory));
     }
     return directories;
 }
@@ -54,8 +78,7 @@ Result<void> stop_processes(const ContainerState& state) {
 
 Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {
     NACRE_TRY(stop_processes(state));
-    if (!state.cgroup_paths.empty())
-        NACRE_TRY(Cgroup(state.cgroup_paths).remove(cgroup_timeout_ms));
+    NACRE_TRY(open_cgroup(cgroup_of(state))->remove(cgroup_timeout_ms));
     return directory.remove();
 }
 

@@ -1,4 +1,4 @@
-#include "runtime/cgroup/cgroup.h"
+#include "runtime/container/cgroup_of.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/resources.h"
 #include "runtime/container/saved_config.h"
@@ -27,9 +27,7 @@ Result<void> check_supported(const oci::Resources& resources) {
 Result<void> apply(const ContainerState& state, const std::string& text, const oci::Resources& resources,
                    const VmSize& size) {
     NACRE_TRY(call_agent(state.vm_directory, protocol::UpdateContainer{state.id, text}, answer_timeout_ms));
-    NACRE_ASSIGN(const auto hierarchies, host_hierarchies());
-    return Cgroup(state.cgroup_paths)
-        .apply(host_limits(resources, size.memory_bytes + host_overhead_bytes, hierarchies.front().unified));
+    return open_cgroup(cgroup_of(state))->limit(resources, size.memory_bytes + host_overhead_bytes);
 }
 
 }  // namespace

@@ -137,6 +137,7 @@ static void read_value(const JsonNode& node, ContainerState& state) {
     node.required("vmDirectory", state.vm_directory);
     node.required("sandboxId", state.sandbox_id);
     node.required("cgroupPaths", state.cgroup_paths);
+    node.optional("cgroupUnit", state.cgroup_unit);
     node.optional("exit", state.exit);
 }
 
@@ -174,6 +175,7 @@ std::string encode_state(const ContainerState& state) {
     put(writer, "vmDirectory", state.vm_directory);
     put(writer, "sandboxId", state.sandbox_id);
     put(writer, "cgroupPaths", state.cgroup_paths);
+    put(writer, "cgroupUnit", state.cgroup_unit);
     if (state.exit)
         put(writer, "exit", *state.exit);
     writer.EndObject();

@@ -1,23 +1,14 @@
 #include "runtime/vm/assets.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <climits>
 #include <cstdlib>
+
+#include "vmm/base/executable.h"
 
 namespace nacre::runtime {
 
 namespace {
-
-Result<std::string> own_directory() {
-    char path[PATH_MAX];
-    const auto length = ::readlink("/proc/self/exe", path, sizeof path);
-    if (length < 0)
-        return fail_errno("read /proc/self/exe");
-    const std::string self(path, static_cast<std::size_t>(length));
-    return self.substr(0, self.rfind('/'));
-}
 
 Result<std::string> choose(const char* variable, const std::string& installed, const char* what) {
     const char* override_path = std::getenv(variable);
@@ -33,7 +24,7 @@ Result<std::string> choose(const char* variable, const std::string& installed, c
 }  // namespace
 
 Result<Assets> find_assets() {
-    NACRE_ASSIGN(const auto directory, own_directory());
+    NACRE_ASSIGN(const auto directory, executable_directory());
     NACRE_ASSIGN(auto kernel, choose("NACRE_KERNEL", directory + "/../share/nacre/vmlinux", "guest kernel"));
     NACRE_ASSIGN(auto initramfs,
                  choose("NACRE_INITRAMFS", directory + "/../share/nacre/initramfs.cpio", "agent image"));

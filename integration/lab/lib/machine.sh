@@ -118,7 +118,7 @@ qemu() {
         -m "$lab_memory" -object "memory-backend-memfd,id=ram,size=$lab_memory,share=on" \
         -nodefaults -no-user-config -no-reboot -display none \
         -kernel "$lab_kernel" -initrd "$run_dir/initramfs.cpio" \
-        -append "console=ttyS0 $verbosity panic=-1 reboot=t random.trust_cpu=on cgroup_no_v1=all mitigations=off" \
+        -append "console=ttyS0 $verbosity panic=-1 reboot=t random.trust_cpu=on mitigations=off" \
         -chardev "file,id=console,path=$run_dir/console" -serial chardev:console \
         -device virtio-rng-pci "${devices[@]}"
 }

@@ -78,14 +78,6 @@ TEST_CASE("cpu.max has quota and period") {
     CHECK(value_of(cgroup_settings(with_cpu(cpu)), "cpu.max") == "max 20000");
 }
 
-TEST_CASE("shares become weights, with the defaults on each other") {
-    CHECK(cpu_weight(0) == 1);
-    CHECK(cpu_weight(2) == 1);
-    CHECK(cpu_weight(1024) == 100);
-    CHECK(cpu_weight(262'144) == 10'000);
-    CHECK(cpu_weight(UINT64_MAX) == 10'000);
-}
-
 TEST_CASE("an idle group gets no weight") {
     oci::CpuResources cpu;
     cpu.shares = 512;

@@ -35,7 +35,19 @@ TEST_CASE("shares out of range become the nearest weight") {
     CHECK(host_limits(with_cpu(cpu_of(1, {}, {})), 0, true) == Settings{{"cpu", "cpu.weight", "1"}});
     CHECK(host_limits(with_cpu(cpu_of(UINT64_MAX, {}, {})), 0, true) ==
           Settings{{"cpu", "cpu.weight", "10000"}});
-    CHECK(host_limits(with_cpu(cpu_of(1024, {}, {})), 0, true) == Settings{{"cpu", "cpu.weight", "39"}});
+    CHECK(host_limits(with_cpu(cpu_of(1024, {}, {})), 0, true) == Settings{{"cpu", "cpu.weight", "100"}});
+}
+
+TEST_CASE("an idle container has no weight, and bursts go with the quota") {
+    oci::CpuResources cpu = cpu_of(512, 50'000, {});
+    cpu.idle = 1;
+    cpu.burst = 1'000;
+    CHECK(host_limits(with_cpu(cpu), 0, true) == Settings{{"cpu", "cpu.idle", "1"},
+                                                          {"cpu", "cpu.max", "50000 100000"},
+                                                          {"cpu", "cpu.max.burst", "1000"}});
+    CHECK(host_limits(with_cpu(cpu), 0, false) == Settings{{"cpu", "cpu.idle", "1"},
+                                                           {"cpu", "cpu.cfs_quota_us", "50000"},
+                                                           {"cpu", "cpu.cfs_burst_us", "1000"}});
 }
 
 TEST_CASE("a quota without end is max, a missing period the kernel's default") {

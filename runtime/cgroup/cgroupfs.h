@@ -1,0 +1,26 @@
+#pragma once
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cgroup_tree.h"
+
+namespace nacre::runtime {
+
+/// A cgroup that nacre makes and removes itself, through the cgroup file systems.
+class Cgroupfs : public Cgroup {
+  public:
+    explicit Cgroupfs(CgroupPlace place) : Cgroup(place), tree_(std::move(place.directories)) {}
+
+    Result<void> add_process(pid_t pid) const override;
+    Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
+    std::vector<pid_t> processes() const override { return tree_.processes(); }
+    Result<void> count_oom_kill() const override;
+    Result<void> remove(int timeout_ms) const override;
+
+  private:
+    CgroupTree tree_;
+};
+
+/// create_cgroup() for the manager cgroupfs.
+Result<std::unique_ptr<Cgroup>> create_cgroupfs(const CgroupRequest& request);
+
+}  // namespace nacre::runtime

@@ -1,0 +1,75 @@
+#include "runtime/cgroup/cgroup_tree.h"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/runtime/temporary_directory.h"
+
+using namespace nacre;
+using namespace nacre::runtime;
+
+TEST_CASE("a cgroup that holds somebody else's processes, even below it, is refused and left alone") {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directories(directory.path() + "/a/b");
+    std::ofstream(directory.path() + "/a/b/cgroup.procs") << "1\n2\n";
+    const CgroupTree cgroup(std::vector<std::string>{directory.path() + "/a"});
+    CHECK(cgroup.processes() == std::vector<pid_t>{1, 2});
+    CHECK(cgroup.check_unused().error().message.find("is not empty: 2 process(es) found") !=
+          std::string::npos);
+}
+
+TEST_CASE("a frozen cgroup is refused: nothing that joins it would run") {
+    for (const auto& [file, content] :
+         {std::pair("cgroup.freeze", "1\n"), std::pair("freezer.state", "FROZEN\n")}) {
+        const TemporaryDirectory directory;
+        std::ofstream(directory.path() + "/" + file) << content;
+        const CgroupTree cgroup(std::vector<std::string>{directory.path()});
+        CHECK(cgroup.check_unused().error().message.find("unexpectedly frozen") != std::string::npos);
+    }
+}
+
+TEST_CASE("the root of a hierarchy is never removed, whatever a state file says") {
+    for (const auto* file : {"release_agent", "cgroup.controllers"}) {
+        const TemporaryDirectory directory;
+        std::ofstream(directory.path() + "/" + file) << "";
+        const CgroupTree cgroup(std::vector<std::string>{directory.path()});
+        CHECK(cgroup.remove(0).error().message.find("is the root of its hierarchy") != std::string::npos);
+        CHECK(std::filesystem::exists(directory.path()));
+    }
+}
+
+TEST_CASE("a cgroup is made with its parents, and removed with what is below it") {
+    const TemporaryDirectory directory;
+    const CgroupTree cgroup(std::vector<std::string>{directory.path() + "/a/b"});
+    CHECK(cgroup.make());
+    CHECK(cgroup.make());
+    std::filesystem::create_directories(directory.path() + "/a/b/c/d");
+    CHECK(cgroup.remove(0));
+    CHECK_FALSE(std::filesystem::exists(directory.path() + "/a/b"));
+    CHECK(std::filesystem::exists(directory.path() + "/a"));
+}
+
+TEST_CASE("a cgroup that is gone has no processes and is removed already") {
+    const CgroupTree cgroup(std::vector<std::string>{"/sys/fs/cgroup/no-such-cgroup-of-nacre"});
+    CHECK(cgroup.processes().empty());
+    CHECK(cgroup.remove(0).has_value());
+}
+
+TEST_CASE(
+    "a setting is written where its file is, and one without a file names the controller that is missing") {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directories(directory.path() + "/memory/a");
+    std::filesystem::create_directories(directory.path() + "/cpu/a");
+    std::ofstream(directory.path() + "/cpu/a/cpu.shares") << "";
+    const CgroupTree cgroup(
+        std::vector<std::string>{directory.path() + "/memory/a", directory.path() + "/cpu/a"});
+    CHECK(cgroup.apply({{"cpu", "cpu.shares", "7"}}));
+    std::string written;
+    std::ifstream(directory.path() + "/cpu/a/cpu.shares") >> written;
+    CHECK(written == "7");
+    CHECK(cgroup.apply({{"pids", "pids.max", "7"}}).error().message ==
+          "set pids.max of cgroup " + directory.path() +
+              "/memory/a: the pids controller is not available there");
+}
