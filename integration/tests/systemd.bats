@@ -11,7 +11,7 @@ setup_file() {
     printf '[Unit]\nDescription=nothing but systemd itself\n' >"$units/bare.target"
     sh -c 'echo 0 >/sys/fs/cgroup/systemd-test/cgroup.procs
         exec unshare --pid --fork --mount --cgroup --ipc --kill-child \
-            sh -c "mount -t proc proc /proc && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -t tmpfs run /run &&
+            sh -c "mount -t proc proc /proc && umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -t tmpfs run /run &&
                 exec env container=test SYSTEMD_UNIT_PATH=$0 /lib/systemd/systemd --unit=bare.target --log-target=null"' \
         "$units" </dev/null >/dev/null 2>&1 3>&- &
     wait_until 20 has_systemd
@@ -46,9 +46,11 @@ teardown() {
     assert_nothing_left
 }
 
-# CMD where systemd is process 1.
+# CMD where systemd is process 1, in a cgroup of its part of the tree: none may be moved in from outside (nsdelegate).
 inside() {
-    nsenter --target "$(cat "$BATS_FILE_TMPDIR/pid")" --all -- "$@"
+    mkdir -p /sys/fs/cgroup/systemd-test/callers
+    sh -c 'echo 0 >/sys/fs/cgroup/systemd-test/callers/cgroup.procs && exec nsenter --target "$0" --all -- "$@"' \
+        "$(cat "$BATS_FILE_TMPDIR/pid")" "$@"
 }
 
 nacre() {

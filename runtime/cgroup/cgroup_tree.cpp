@@ -23,7 +23,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t file_limit = 1024 * 1024;
 constexpr mode_t directory_mode = 0755;
 
-/// A v1 cpuset has to be given CPUs and memory nodes before it takes a process (cpusets(7)).
+/// A v1 cpuset has to be given CPUs and memory nodes before it takes a process or can have a child with any
+/// (cpusets(7)); one that somebody else made may have none yet.
 void inherit_cpuset(const std::string& parent, const std::string& directory) {
     if (::access((directory + "/cgroup.controllers").c_str(), F_OK) == 0)
         return;
@@ -39,10 +40,9 @@ void inherit_cpuset(const std::string& parent, const std::string& directory) {
 Result<void> make_directories(const std::string& directory) {
     for (auto slash = directory.find('/', 1);; slash = directory.find('/', slash + 1)) {
         const auto path = directory.substr(0, slash);
-        if (::mkdir(path.c_str(), directory_mode) == 0)
-            inherit_cpuset(path.substr(0, path.rfind('/')), path);
-        else if (errno != EEXIST)
+        if (::mkdir(path.c_str(), directory_mode) != 0 && errno != EEXIST)
             return fail_errno("create cgroup {}", path);
+        inherit_cpuset(path.substr(0, path.rfind('/')), path);
         if (slash == std::string::npos)
             return {};
         if (path != "/sys" && path != "/sys/fs")
@@ -101,14 +101,6 @@ bool is_root(const std::string& directory) {
 bool is_frozen(const std::string& directory) {
     return read_file(directory + "/cgroup.freeze", file_limit).value_or("").starts_with('1') ||
            read_file(directory + "/freezer.state", file_limit).value_or("").starts_with("FR");
-}
-
-/// In a frozen v1 cgroup not even SIGKILL ends a process.
-void thaw(const std::string& directory) {
-    for (const auto& path : tree_of(directory)) {
-        if (is_frozen(path)) [[maybe_unused]]
-            const auto result = write_cgroup_file(path + "/freezer.state", "THAWED");
-    }
 }
 
 bool remove_tree(const std::string& directory) {
@@ -226,11 +218,19 @@ Result<void> CgroupTree::retry(int timeout_ms, Step step) const {
     return {};
 }
 
+void CgroupTree::thaw() const {
+    for (const auto& directory : directories_) {
+        for (const auto& path : tree_of(directory)) {
+            if (is_frozen(path)) [[maybe_unused]]
+                const auto result = write_cgroup_file(path + "/freezer.state", "THAWED");
+        }
+    }
+}
+
 Result<void> CgroupTree::kill_all(int timeout_ms) const {
     NACRE_TRY(check_not_root());
     return retry(timeout_ms, [&] {
-        for (const auto& directory : directories_)
-            thaw(directory);
+        thaw();
         const auto left = processes();
         for (const pid_t pid : left)
             ::kill(pid, SIGKILL);

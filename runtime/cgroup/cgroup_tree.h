@@ -43,6 +43,9 @@ class CgroupTree {
     /// Every process in it and below it.
     std::vector<pid_t> processes() const;
 
+    /// Lets what somebody has frozen there go on, on v1: in a frozen cgroup of v1 not even SIGKILL ends a process.
+    void thaw() const;
+
     /// Kills every process in it and below it and waits at most `timeout_ms` until they are gone. The root of
     /// a hierarchy is refused.
     Result<void> kill_all(int timeout_ms) const;

@@ -71,6 +71,7 @@ std::vector<std::string> cgroups_of(pid_t pid) {
 }  // namespace
 
 Result<void> stop_processes(const ContainerState& state) {
+    CgroupTree(state.cgroup_paths).thaw();
     // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
     NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
     return end_process(state.vmm, "VMM", 0);

@@ -51,6 +51,27 @@ TEST_CASE("a cgroup is made with its parents, and removed with what is below it"
     CHECK(std::filesystem::exists(directory.path() + "/a"));
 }
 
+TEST_CASE("a v1 cpuset between that has no CPUs yet gets its parent's, whoever made it") {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directories(directory.path() + "/between");
+    std::ofstream(directory.path() + "/cpuset.cpus") << "0-1\n";
+    std::ofstream(directory.path() + "/between/cpuset.cpus") << "\n";
+    REQUIRE(CgroupTree(std::vector<std::string>{directory.path() + "/between/box"}).make());
+    std::string cpus;
+    std::ifstream(directory.path() + "/between/cpuset.cpus") >> cpus;
+    CHECK(cpus == "0-1");
+}
+
+TEST_CASE("what is frozen below a v1 cgroup is thawed") {
+    const TemporaryDirectory directory;
+    std::filesystem::create_directories(directory.path() + "/below");
+    std::ofstream(directory.path() + "/below/freezer.state") << "FROZEN\n";
+    CgroupTree(std::vector<std::string>{directory.path()}).thaw();
+    std::string state;
+    std::ifstream(directory.path() + "/below/freezer.state") >> state;
+    CHECK(state == "THAWED");
+}
+
 TEST_CASE("a cgroup that is gone has no processes and is removed already") {
     const CgroupTree cgroup(std::vector<std::string>{"/sys/fs/cgroup/no-such-cgroup-of-nacre"});
     CHECK(cgroup.processes().empty());
