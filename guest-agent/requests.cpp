@@ -6,6 +6,7 @@
 
 #include "guest-agent/container/mounts.h"
 #include "guest-agent/container/paths.h"
+#include "guest-agent/container/proc_files.h"
 #include "guest-agent/container/process_table.h"
 #include "guest-agent/container/usage.h"
 #include "guest-agent/hotplug.h"
@@ -65,6 +66,7 @@ Result<InitPlan> plan_of(const CreateContainer& request, const std::string& shar
     plan.host_rootfs = request.host_rootfs;
     plan.share = share;
     plan.standalone = request.standalone;
+    plan.descriptors = request.descriptors;
     return plan;
 }
 
@@ -227,7 +229,7 @@ Result<void> exec_process(Agent& agent, ControlConnection& connection, const Exe
             connected->answer(failed(result ? started.error() : result.error()));
     };
     return container->exec(
-        request.name.exec, std::move(process), request.cgroup,
+        request, std::move(process),
         [&agent, name = request.name, answer](const Result<void>& result) {
             start_exec(agent, name, answer, result);
         },
@@ -310,6 +312,21 @@ void handle(Agent& agent, ControlConnection& connection, const ListProcesses& re
         connection.answer(describe_processes((*container)->cgroup().processes()));
     else
         connection.answer(failed(container.error()));
+}
+
+Result<ProcFiles> proc_files(Agent& agent, const ReadProcFiles& request) {
+    NACRE_ASSIGN(auto* container, agent.find_container(request.id));
+    if (container->init().is_gone())
+        return fail_with(ESRCH, "container {} has ended", request.id);
+    return read_proc_files(container->init().pid(), request.after);
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ReadProcFiles& request) {
+    auto files = proc_files(agent, request);
+    if (files)
+        connection.answer(std::move(*files));
+    else
+        connection.answer(failed(files.error()));
 }
 
 void handle(Agent& agent, ControlConnection& connection, const ReadCgroup& request) {

@@ -39,15 +39,18 @@ Result<pid_t> clone_exec(const ExecPlan& plan, int cgroup, SetupChild channel, C
     return pid;
 }
 
-Result<std::pair<ParentPipes, ChildPipes>> pipes_for(const oci::Process& process,
-                                                     const std::vector<oci::IdMapping>& uid_mappings) {
-    if (process.terminal)
-        return {};
+Result<std::pair<ParentPipes, ChildPipes>> pipes_for(
+    const oci::Process& process, const std::vector<protocol::PassedDescriptor>& descriptors,
+    const std::vector<oci::IdMapping>& uid_mappings) {
     const auto owner = outer_id(uid_mappings, process.user.uid);
     if (!owner)
         return fail_with(EINVAL, "user {} is not mapped into the container's user namespace",
                          process.user.uid);
-    return make_process_pipes(*owner);
+    std::pair<ParentPipes, ChildPipes> pipes;
+    if (!process.terminal)
+        NACRE_TRY(add_standard_pipes(*owner, pipes.first, pipes.second));
+    NACRE_TRY(add_passed(descriptors, *owner, pipes.first, pipes.second));
+    return pipes;
 }
 
 /// A user namespace's root manages groups of its own where it sees them as the top, writable (as runc has
@@ -101,7 +104,7 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     NACRE_TRY(container->cgroup_.apply(resources));
     NACRE_TRY(container->limit_devices(resources.devices));
     NACRE_TRY(container->watch_memory_events());
-    NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process, container->uid_mappings_));
+    NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process, plan.descriptors, container->uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
     NACRE_ASSIGN(const auto mounts,
                  clone_share_mounts(plan.share, plan.rootfs, plan.sources, plan.spec.mounts));
@@ -119,15 +122,16 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     return container;
 }
 
-Result<void> Container::exec(const std::string& name, oci::Process process, const std::string& cgroup,
+Result<void> Container::exec(const protocol::ExecProcess& request, oci::Process process,
                              Process::Answer created, Process::OnFinished finished) {
+    const auto& name = request.name.exec;
     if (init_->is_gone() || !init_->is_set_up())
         return fail("cannot exec in a container that is not running");
     if (execs_.contains(name))
         return tl::unexpected(Error{fmt::format("process \"{}\" already exists", name), EEXIST});
     NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
-    NACRE_ASSIGN(const auto group, cgroup_.open_for_process(cgroup, init_->pid()));
-    NACRE_ASSIGN(auto pipes, pipes_for(process, uid_mappings_));
+    NACRE_ASSIGN(const auto group, cgroup_.open_for_process(request.cgroup, init_->pid()));
+    NACRE_ASSIGN(auto pipes, pipes_for(process, request.descriptors, uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
     const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_, user_namespace_};
     NACRE_ASSIGN(const auto pid,

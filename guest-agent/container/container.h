@@ -35,10 +35,10 @@ class Container {
     /// Kills what is left of it and removes its cgroup.
     ~Container();
 
-    /// Clones a process that sets itself up in this container, in the group `cgroup` below its own (empty:
-    /// its own). `created` and `finished` as in Process::watch.
-    Result<void> exec(const std::string& name, oci::Process process, const std::string& cgroup,
-                      Process::Answer created, Process::OnFinished finished);
+    /// Clones a process that sets itself up in this container as `request` says; `process` is what its text
+    /// means. `created` and `finished` as in Process::watch.
+    Result<void> exec(const protocol::ExecProcess& request, oci::Process process, Process::Answer created,
+                      Process::OnFinished finished);
 
     /// Clones a process that runs the hooks of `stage` ("createContainer" or "startContainer") in this
     /// container; `done` when all have ended well or one has failed.

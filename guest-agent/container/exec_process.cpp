@@ -4,8 +4,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "guest-agent/container/clone_process.h"
 #include "guest-agent/container/console.h"
 #include "guest-agent/container/execution.h"
@@ -30,7 +28,7 @@ Result<void> set_up_terminal(const oci::Process& process, SetupChild& channel) {
 Result<void> set_up(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes, Execution& execution) {
     if (::setsid() < 0)
         return fail_errno("make session");
-    NACRE_TRY(pipes.take());
+    NACRE_TRY(pipes.take_standard());
     NACRE_TRY(join_new_keyring(plan.container_id));
     if (plan.process.terminal)
         NACRE_TRY(set_up_terminal(plan.process, channel));
@@ -38,6 +36,7 @@ Result<void> set_up(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes
         NACRE_TRY(set_personality(*plan.personality));
     if (plan.process.exec_cpu_affinity)
         NACRE_TRY(set_cpu_affinity(plan.process.exec_cpu_affinity->final));
+    NACRE_TRY(take_passed_descriptors(channel, pipes));
     return execution.prepare();
 }
 
@@ -74,7 +73,9 @@ Result<void> enter_and_clone(const ExecPlan& plan, SetupChild& channel, ChildPip
 
 void run_exec_process(const ExecPlan& plan, SetupChild channel, ChildPipes pipes) {
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    const std::array keep{channel.fd(), plan.init, pipes.input.get(), pipes.output.get(), pipes.error.get()};
+    auto keep = pipes.descriptors();
+    keep.push_back(channel.fd());
+    keep.push_back(plan.init);
     close_other_descriptors(keep);
     Execution execution(plan.process);
     if (const auto cloned = enter_and_clone(plan, channel, pipes, execution); !cloned)

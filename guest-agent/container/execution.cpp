@@ -90,6 +90,13 @@ Error Execution::execute() {
     return Error{fmt::format("exec {}: {}", executable_, text), code};
 }
 
+Result<void> take_passed_descriptors(SetupChild& channel, ChildPipes& pipes) {
+    if (pipes.passed.empty())
+        return {};
+    NACRE_TRY(channel.move_above(STDERR_FILENO + 1 + static_cast<int>(pipes.passed.size())));
+    return pipes.take_passed();
+}
+
 void finish_set_up(SetupChild& channel, Execution& execution) {
     if (!channel.wait_for_start())
         ::_exit(1);

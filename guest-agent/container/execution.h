@@ -5,6 +5,7 @@
 
 #include "guest-agent/container/seccomp.h"
 #include "guest-agent/container/setup_channel.h"
+#include "guest-agent/stdio/process_pipes.h"
 #include "runtime/oci/spec.h"
 
 namespace nacre::agent {
@@ -36,6 +37,10 @@ class Execution {
     std::optional<SeccompFilter> filter_;
     std::string executable_;
 };
+
+/// Makes the passed descriptors the process's 3 and on: whatever else the process has open there is gone, but
+/// the channel, which moves. Before Execution::prepare(): a seccomp filter may forbid it afterwards.
+Result<void> take_passed_descriptors(SetupChild& channel, ChildPipes& pipes);
 
 /// What is left after SetupChild::created(): waits for the agent's start, executes, and reports if that
 /// failed.

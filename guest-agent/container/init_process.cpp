@@ -100,13 +100,14 @@ Result<void> set_up(const InitPlan& plan, const ShareMounts& mounts, SetupChild&
     NACRE_TRY(reset_inherited_attributes(process));
     if (::setsid() < 0)
         return fail_errno("make session");
-    NACRE_TRY(pipes.take());
+    NACRE_TRY(pipes.take_standard());
     NACRE_TRY(join_new_keyring(plan.id));
     NACRE_TRY(enter_namespaces(plan));
     NACRE_TRY(execution.compile_filter(plan.spec.linux.seccomp));
     NACRE_TRY(build_root(plan, mounts, channel));
     if (plan.spec.linux.personality)
         NACRE_TRY(set_personality(*plan.spec.linux.personality));
+    NACRE_TRY(take_passed_descriptors(channel, pipes));
     return execution.prepare();
 }
 
@@ -114,8 +115,9 @@ Result<void> set_up(const InitPlan& plan, const ShareMounts& mounts, SetupChild&
 
 void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel, ChildPipes pipes) {
     forbid_inspection();
-    std::vector<int> keep{channel.fd(), pipes.input.get(), pipes.output.get(), pipes.error.get(),
-                          mounts.root.get()};
+    std::vector<int> keep = pipes.descriptors();
+    keep.push_back(channel.fd());
+    keep.push_back(mounts.root.get());
     for (const auto& [index, tree] : mounts.binds)
         keep.push_back(tree.get());
     close_other_descriptors(keep);

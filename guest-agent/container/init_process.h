@@ -19,6 +19,7 @@ struct InitPlan {
     MountSources sources;
     std::string share;  // the directory where the share is mounted
     bool standalone = true;
+    std::vector<protocol::PassedDescriptor> descriptors;
 };
 
 /// The life of a container's first process, from clone3(2) to execve(2). Runs in the child; what it needs of

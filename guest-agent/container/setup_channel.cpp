@@ -1,5 +1,6 @@
 #include "guest-agent/container/setup_channel.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,6 +80,14 @@ Result<void> SetupParent::start() {
     const char code = 's';
     if (::send(socket_.get(), &code, sizeof code, MSG_NOSIGNAL) != sizeof code)
         return fail_errno("start the process");
+    return {};
+}
+
+Result<void> SetupChild::move_above(int lowest) {
+    FileDescriptor moved(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, lowest));
+    if (!moved)
+        return fail_errno("move the channel to the agent");
+    socket_ = std::move(moved);
     return {};
 }
 

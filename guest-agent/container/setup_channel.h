@@ -48,6 +48,9 @@ class SetupChild {
     explicit SetupChild(FileDescriptor socket) : socket_(std::move(socket)) {}
     int fd() const { return socket_.get(); }
 
+    /// Makes room: the channel's descriptor is `lowest` or more afterwards.
+    Result<void> move_above(int lowest);
+
     Result<void> send_console(int master);
     Result<void> send_pid(pid_t pid);
     Result<void> created();

@@ -7,14 +7,20 @@ namespace nacre::json {
 
 using namespace protocol;
 
-template <>
-struct Names<Stream> {
-    static constexpr std::array<std::pair<Stream, std::string_view>, 3> values{{
-        {Stream::standard_input, "stdin"},
-        {Stream::standard_output, "stdout"},
-        {Stream::standard_error, "stderr"},
-    }};
-};
+namespace {
+
+Result<void> check_descriptors(const std::vector<PassedDescriptor>& descriptors) {
+    if (descriptors.size() > max_passed_descriptors)
+        return fail("{} descriptors are too many", descriptors.size());
+    for (const auto& descriptor : descriptors) {
+        if (!descriptor.readable && !descriptor.writable)
+            return fail("a descriptor that is neither readable nor writable");
+    }
+    return {};
+}
+
+}  // namespace
+
 template <>
 struct Form<ProcessName> {
     static constexpr std::tuple members{Member{"container", &ProcessName::container},
@@ -25,6 +31,16 @@ struct Form<MountSource> {
     static constexpr std::tuple members{Member{"index", &MountSource::index},
                                         Member{"path", &MountSource::path},
                                         Member{"below", &MountSource::below}};
+};
+template <>
+struct Form<Stream> {
+    static constexpr std::tuple members{Member{"descriptor", &Stream::descriptor},
+                                        Member{"input", &Stream::input}};
+};
+template <>
+struct Form<PassedDescriptor> {
+    static constexpr std::tuple members{Member{"readable", &PassedDescriptor::readable},
+                                        Member{"writable", &PassedDescriptor::writable}};
 };
 template <>
 struct Form<Hello> {
@@ -42,7 +58,11 @@ struct Form<CreateContainer> {
     static constexpr std::tuple members{
         Member{"id", &CreateContainer::id},         Member{"config", &CreateContainer::config},
         Member{"rootfs", &CreateContainer::rootfs}, Member{"host_rootfs", &CreateContainer::host_rootfs},
-        Member{"mounts", &CreateContainer::mounts}, Member{"standalone", &CreateContainer::standalone}};
+        Member{"mounts", &CreateContainer::mounts}, Member{"standalone", &CreateContainer::standalone},
+        Member{"descriptors", &CreateContainer::descriptors}};
+    static Result<void> check(const CreateContainer& message) {
+        return check_descriptors(message.descriptors);
+    }
 };
 template <>
 struct Form<RunHooks> {
@@ -58,9 +78,10 @@ struct Form<StartContainer> {
 template <>
 struct Form<ExecProcess> {
     static constexpr std::string_view type = "exec_process";
-    static constexpr std::tuple members{Member{"name", &ExecProcess::name},
-                                        Member{"process", &ExecProcess::process},
-                                        Member{"cgroup", &ExecProcess::cgroup}};
+    static constexpr std::tuple members{
+        Member{"name", &ExecProcess::name}, Member{"process", &ExecProcess::process},
+        Member{"cgroup", &ExecProcess::cgroup}, Member{"descriptors", &ExecProcess::descriptors}};
+    static Result<void> check(const ExecProcess& message) { return check_descriptors(message.descriptors); }
 };
 template <>
 struct Form<SignalProcess> {
@@ -105,6 +126,12 @@ struct Form<ListProcesses> {
     static constexpr std::tuple members{Member{"id", &ListProcesses::id}};
 };
 template <>
+struct Form<ReadProcFiles> {
+    static constexpr std::string_view type = "read_proc_files";
+    static constexpr std::tuple members{Member{"id", &ReadProcFiles::id},
+                                        Member{"after", &ReadProcFiles::after}};
+};
+template <>
 struct Form<ReadCgroup> {
     static constexpr std::string_view type = "read_cgroup";
     static constexpr std::tuple members{Member{"id", &ReadCgroup::id}};
@@ -147,6 +174,20 @@ struct Form<Processes> {
     static constexpr std::string_view type = "processes";
     static constexpr std::tuple members{Member{"processes", &Processes::processes},
                                         Member{"left_out", &Processes::left_out}};
+};
+template <>
+struct Form<ProcessFiles> {
+    static constexpr std::tuple members{
+        Member{"pid", &ProcessFiles::pid}, Member{"stat", &ProcessFiles::stat},
+        Member{"status", &ProcessFiles::status}, Member{"cmdline", &ProcessFiles::cmdline},
+        Member{"label", &ProcessFiles::label}};
+};
+template <>
+struct Form<ProcFiles> {
+    static constexpr std::string_view type = "proc_files";
+    static constexpr std::tuple members{
+        Member{"boot_time", &ProcFiles::boot_time}, Member{"pid_namespace", &ProcFiles::pid_namespace},
+        Member{"processes", &ProcFiles::processes}, Member{"more", &ProcFiles::more}};
 };
 template <>
 struct Form<CgroupFile> {

@@ -31,7 +31,27 @@ struct ProcessName {
     bool operator==(const ProcessName&) const = default;
 };
 
-enum class Stream { standard_input, standard_output, standard_error };
+/// One direction of a descriptor of a process: what it reads from there (`input`), or what it writes. A
+/// descriptor that it does both with has two streams.
+struct Stream {
+    std::uint32_t descriptor = 1;
+    bool input = false;
+    bool operator==(const Stream&) const = default;
+    auto operator<=>(const Stream&) const = default;
+};
+constexpr Stream standard_input{0, true};
+constexpr Stream standard_output{1, false};
+constexpr Stream standard_error{2, false};
+
+/// A descriptor, beside the standard three, that a process has from its beginning: a pipe, or a socket if it
+/// can read and write. The first one is its descriptor 3.
+struct PassedDescriptor {
+    bool readable = false;
+    bool writable = false;
+};
+
+/// How many a process may have: each costs both sides threads and buffers.
+constexpr std::uint32_t max_passed_descriptors = 128;
 
 // --- The VM channel: agent → host, once, as its first connection
 // -------------------------------------------------------
@@ -64,6 +84,7 @@ struct CreateContainer {
     std::string host_rootfs;          // its path on the host, which paths of the configuration may begin with
     std::vector<MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
     bool standalone = true;           // the VM ends with this container
+    std::vector<PassedDescriptor> descriptors;
 };
 
 /// Runs hooks of a created container inside it (answer: Done when all have succeeded).
@@ -84,6 +105,7 @@ struct ExecProcess {
     ProcessName name;
     std::string process;  // process.json as text
     std::string cgroup;   // below the container's; empty: the container's
+    std::vector<PassedDescriptor> descriptors;
 };
 
 /// Sends a signal to a process, or to every process of its container (answer: Done).
@@ -123,6 +145,13 @@ struct ListProcesses {
     std::string id;
 };
 
+/// Asks for what /proc says of the processes in a container's pid namespace (answer: ProcFiles), in the order
+/// of their pids, those after `after`.
+struct ReadProcFiles {
+    std::string id;
+    std::uint32_t after = 0;
+};
+
 /// Asks for the figures of a container's cgroup (answer: CgroupFiles).
 struct ReadCgroup {
     std::string id;
@@ -148,11 +177,11 @@ struct ReleaseDevice {
 // ------------------------
 
 /// Ties this connection to a stream of a created process. Half-close is end of file, in both directions. For
-/// standard_input the Done comes only when the process has been started, so that a caller's input is not
+/// an input the Done comes only when the process has been started, so that a caller's input is not
 /// consumed for one that never runs.
 struct AttachStream {
     ProcessName name;
-    Stream stream = Stream::standard_output;
+    Stream stream;
 };
 
 // --- Answers and events: agent → host
@@ -177,6 +206,23 @@ struct GuestProcess {
 struct Processes {
     std::vector<GuestProcess> processes;  // at most 4096
     std::uint32_t left_out = 0;           // how many more there are
+};
+
+/// A process's files in the /proc of its container (proc(5)): the kernel's text, its pids the container's.
+struct ProcessFiles {
+    std::uint32_t pid = 0;
+    std::string stat;
+    std::string status;
+    std::string cmdline;  // NUL after each argument; at most 4096 bytes
+    std::string label;    // attr/current; empty where no security module has one
+};
+
+/// As many of the processes as fit into a frame.
+struct ProcFiles {
+    std::uint32_t boot_time = 0;      // btime of /proc/stat: seconds since the epoch
+    std::uint32_t pid_namespace = 0;  // inode number of ns/pid
+    std::vector<ProcessFiles> processes;
+    bool more = false;  // there are others after the last one
 };
 
 /// One file of a cgroup v2 directory, as the kernel wrote it.
@@ -218,9 +264,9 @@ struct OutOfMemory {};
 
 using Message =
     std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
-                 ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses, ReadCgroup,
-                 WatchContainer, ProbeDevice, ReleaseDevice, Processes, CgroupFiles, DeviceFound,
-                 AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
+                 ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
+                 ReadProcFiles, ReadCgroup, WatchContainer, ProbeDevice, ReleaseDevice, Processes, ProcFiles,
+                 CgroupFiles, DeviceFound, AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

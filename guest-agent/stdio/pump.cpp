@@ -25,18 +25,21 @@ bool is_readable(int fd) {
 }  // namespace
 
 Result<std::unique_ptr<Pump>> Pump::start(EventLoop& loop, FileDescriptor source, FileDescriptor sink,
-                                          Method method, OnEnd on_end) {
-    std::unique_ptr<Pump> pump(new Pump(loop, std::move(source), std::move(sink), method, std::move(on_end)));
+                                          Method method, OnEnd on_end, SinkEnd sink_end) {
+    std::unique_ptr<Pump> pump(
+        new Pump(loop, std::move(source), std::move(sink), method, std::move(on_end), sink_end));
     NACRE_TRY(pump->watch());
     return pump;
 }
 
-Pump::Pump(EventLoop& loop, FileDescriptor source, FileDescriptor sink, Method method, OnEnd on_end)
+Pump::Pump(EventLoop& loop, FileDescriptor source, FileDescriptor sink, Method method, OnEnd on_end,
+           SinkEnd sink_end)
     : loop_(loop),
       source_(std::move(source)),
       sink_(std::move(sink)),
       method_(method),
-      on_end_(std::move(on_end)) {}
+      on_end_(std::move(on_end)),
+      sink_end_events_(sink_end == SinkEnd::half_closed ? std::uint32_t{EPOLLRDHUP} : 0) {}
 
 Pump::~Pump() {
     loop_.remove(source_.get());
@@ -44,7 +47,7 @@ Pump::~Pump() {
 }
 
 Result<void> Pump::watch() {
-    NACRE_TRY(loop_.add(sink_.get(), EPOLLRDHUP, [this](std::uint32_t events) { on_sink(events); }));
+    NACRE_TRY(loop_.add(sink_.get(), sink_end_events_, [this](std::uint32_t events) { on_sink(events); }));
     wait_for(Waiting::source);
     return {};
 }
@@ -53,7 +56,7 @@ Result<void> Pump::watch() {
 /// writers are gone would otherwise report that without end.
 void Pump::wait_for(Waiting side) {
     waiting_ = side;
-    (void)loop_.modify(sink_.get(), side == Waiting::sink ? EPOLLRDHUP | EPOLLOUT : EPOLLRDHUP);
+    (void)loop_.modify(sink_.get(), sink_end_events_ | (side == Waiting::sink ? EPOLLOUT : 0u));
     const bool watch_source = side == Waiting::source;
     if (watch_source && !source_watched_)
         (void)loop_.add(source_.get(), EPOLLIN, [this](std::uint32_t) { run(); });
@@ -63,7 +66,7 @@ void Pump::wait_for(Waiting side) {
 }
 
 void Pump::on_sink(std::uint32_t events) {
-    if ((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0)
+    if ((events & (EPOLLERR | EPOLLHUP | sink_end_events_)) != 0)
         end(End::sink_closed);
     else
         run();

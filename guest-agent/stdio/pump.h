@@ -25,10 +25,15 @@ class Pump {
     /// How bytes are moved: `splice` needs a pipe on either side.
     enum class Method { splice, copy };
 
+    /// When the sink counts as closed: already when its peer will send nothing (a connection that carries
+    /// this direction only), or when it is gone altogether.
+    enum class SinkEnd { half_closed, closed };
+
     /// Starts at once. Both descriptors are non-blocking; no other user of `loop` watches them. `on_end` is
     /// called once, from the loop; the pump may be destroyed in it.
     static Result<std::unique_ptr<Pump>> start(EventLoop& loop, FileDescriptor source, FileDescriptor sink,
-                                               Method method, OnEnd on_end);
+                                               Method method, OnEnd on_end,
+                                               SinkEnd sink_end = SinkEnd::half_closed);
     Pump(const Pump&) = delete;
     Pump& operator=(const Pump&) = delete;
     ~Pump();
@@ -43,7 +48,8 @@ class Pump {
     enum class Waiting { source, sink };
     enum class Step { moved, source_empty, sink_full, blocked, ended, broken };
 
-    Pump(EventLoop& loop, FileDescriptor source, FileDescriptor sink, Method method, OnEnd on_end);
+    Pump(EventLoop& loop, FileDescriptor source, FileDescriptor sink, Method method, OnEnd on_end,
+         SinkEnd sink_end);
     Result<void> watch();
     void on_sink(std::uint32_t events);
     void run();
@@ -58,6 +64,7 @@ class Pump {
     FileDescriptor sink_;
     Method method_;
     OnEnd on_end_;
+    std::uint32_t sink_end_events_;
     std::function<void()> on_idle_;
     std::vector<char> buffer_;  // with Method::copy: read and not yet written
     std::size_t buffer_begin_ = 0;

@@ -185,3 +185,61 @@ status_of() {
     [[ "$output" == *'cannot exec in a stopped container'* ]]
     nacre delete exec-short
 }
+
+@test "--preserve-fds: a file to read, one to append to, a pipe, and a socket with both directions" {
+    echo hello >"$BATS_TEST_TMPDIR/in"
+    echo before >"$BATS_TEST_TMPDIR/out"
+    mkfifo "$BATS_TEST_TMPDIR/fifo"
+    cat "$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/through" &
+    reader=$!
+    nacre exec --preserve-fds 3 exec sh -c 'cat <&3; echo after >&4; echo piped >&5; ls /proc/self/fd | grep -c "^[6789]$"' \
+        3<"$BATS_TEST_TMPDIR/in" 4>>"$BATS_TEST_TMPDIR/out" 5>"$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/said" || true
+    wait "$reader"
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = $'before\nafter' ]
+    [ "$(cat "$BATS_TEST_TMPDIR/through")" = piped ]
+    [ "$(head -n 1 "$BATS_TEST_TMPDIR/said")" = hello ]
+    run python3 - <<'PYTHON'
+import os, socket, subprocess
+ours, theirs = socket.socketpair()
+os.dup2(theirs.fileno(), 3)
+theirs.close() if theirs.fileno() != 3 else None
+process = subprocess.Popen(["nacre", "exec", "--preserve-fds", "1", "exec", "sh", "-c", "cat <&3 >&3"], pass_fds=[3],
+                           stdin=subprocess.DEVNULL)
+os.close(3)
+ours.sendall(b"x" * 3000000)
+ours.shutdown(socket.SHUT_WR)
+got = 0
+while data := ours.recv(65536):
+    got += len(data)
+print(got, process.wait(60))
+PYTHON
+    [ "$output" = "3000000 0" ]
+}
+
+@test "--preserve-fds: end of file and a reader that has gone pass through; other descriptors of the caller do not" {
+    mkfifo "$BATS_TEST_TMPDIR/early"
+    timeout 40 cat "$BATS_TEST_TMPDIR/early" >"$BATS_TEST_TMPDIR/read" &
+    reader=$!
+    nacre exec --detach --preserve-fds 1 exec sh -c 'echo last >&3; exec 3>&-; sleep 1000' 3>"$BATS_TEST_TMPDIR/early" 4</dev/null \
+        </dev/null >/dev/null 2>&1
+    wait "$reader"
+    [ "$(cat "$BATS_TEST_TMPDIR/read")" = last ]
+    run bash -c 'nacre exec --preserve-fds 1 exec sh -c "while echo more >&3; do :; done; echo broken" 3> >(head -n 1 >/dev/null) 2>/dev/null'
+    [ "$output" = broken ]
+    run bash -c 'nacre exec exec sh -c "ls /proc/self/fd/3" 3</dev/null'
+    [[ $output == *"No such file"* || $output == "/proc/self/fd/3" ]]
+}
+
+@test "--preserve-fds: what cannot be passed is named" {
+    run -255 bash -c 'nacre exec --preserve-fds 2 exec true 3</dev/null 4<&-'
+    assert_one_clear_line "$output"
+    [[ $output == *"descriptor 4 is not open"* ]]
+    run -255 bash -c 'nacre exec --preserve-fds 1 exec true 3</'
+    [[ $output == *"descriptor 3 is a directory, which cannot be passed into a VM"* ]]
+    run -255 bash -c 'nacre exec --preserve-fds 1 exec true 3<>"$BATS_TEST_TMPDIR/both"'
+    [[ $output == *"descriptor 3 is a file open for reading and writing"* ]]
+    run bash -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec nacre create --bundle "$BATS_FILE_TMPDIR/bundle" activated'
+    [ "$status" -eq 1 ]
+    assert_one_clear_line "$output"
+    [[ $output == *"LISTEN_FDS=1: a listening socket of the host cannot be passed into a VM"* ]]
+}

@@ -101,6 +101,26 @@ has_state() {
     wait_until 20 has_state 'exited 3 false'
 }
 
+@test "top: the processes in the virtual machine, as podman shows those of any container" {
+    run_detached --user 65534:65533 --cap-drop all "$image" sh -c 'sleep 1000 & exec sleep 2000'
+    podman exec --detach --tty --user 0 box sleep 3000
+    wait_until 20 eval 'podman top box | grep -q "sleep 3000"'
+    run podman top box
+    [[ ${lines[0]} == USER*PID*PPID*%CPU*ELAPSED*TTY*TIME*COMMAND* ]]
+    [[ $output =~ nobody\ +1\ +0\ .*\?\ .*sleep\ 2000 ]]
+    [[ $output =~ nobody\ +[0-9]+\ +1\ .*sleep\ 1000 ]]
+    [[ $output =~ root\ +[0-9]+\ +0\ .*pts/0\ .*sleep\ 3000 ]]
+    [ ${#lines[@]} -eq 4 ]
+    run podman top box pid group capeff seccomp state comm
+    [[ ${lines[1]} =~ ^1\ +65533\ +none\ +filter\ +S\ +sleep ]]
+    run podman top box -o pid,args
+    [[ $output == *"1 sleep 2000"* ]]
+    podman exec box sh -c 'kill $(pidof sleep | tr " " "\n" | grep -vx 1)' || true
+    podman kill --signal KILL box
+    run podman top box
+    [ "$status" -ne 0 ]
+}
+
 @test "start, attach, stop and restart" {
     podman create --name box -i "$image" sh -c 'read line; echo "got $line"; sleep 100' >/dev/null
     podman start --attach --interactive box < <(echo hello; sleep 4) &
@@ -196,4 +216,14 @@ has_state() {
     [[ ${lines[0]} == *nacre* ]]
     [ "${lines[1]} ${lines[2]}" = "0 65534" ]
     podman rmi --force localhost/built localhost/committed
+}
+
+@test "run --preserve-fds" {
+    echo kept >"$BATS_TEST_TMPDIR/in"
+    [ "$(podman_with_fd3 run --rm --preserve-fds 1 "$image" sh -c 'cat <&3')" = kept ]
+}
+
+# Like podman, with descriptor 3 open.
+podman_with_fd3() {
+    CONTAINERS_CONF=$BATS_FILE_TMPDIR/containers.conf timeout --kill-after=5 120 podman "$@" 3<"$BATS_TEST_TMPDIR/in"
 }

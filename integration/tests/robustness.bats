@@ -64,6 +64,33 @@ answers() {
     [ "$(nacre ps box | grep -c answer)" -eq 0 ]
 }
 
+# held_by PID: descriptors, threads and mounts of a process that lives on.
+held_by() {
+    echo "$(ls "/proc/$1/fd" | wc -l) $(ls "/proc/$1/task" | wc -l) $(wc -l <"/proc/$1/mountinfo")"
+}
+
+@test "what lives on holds no more after many processes, attachments and questions" {
+    nacre run --detach --bundle "$bundle" box </dev/null >/dev/null 2>&1
+    relay=$(nacre state box | jq .pid)
+    vmm=$(vmm_pids)
+    ask() {
+        nacre exec box true 3</dev/null
+        nacre exec --preserve-fds 1 box sh -c 'cat <&3' 3</dev/null
+        nacre ps box >/dev/null
+        nacre events --stats box >/dev/null
+        nsenter --mount --target "$relay" ls /proc | grep -qx 1
+        nacre pause box && nacre resume box
+    }
+    ask
+    sleep 12  # the view's /proc is let go
+    before="$(held_by "$relay"), $(held_by "$vmm")"
+    for ((i = 0; i < 5 * effort; ++i)); do ask; done
+    sleep 12
+    after="$(held_by "$relay"), $(held_by "$vmm")"
+    echo "before $before, after $after"
+    [ "$before" = "$after" ]
+}
+
 # What a caller does with a container, whatever becomes of it.
 live() {
     nacre create --bundle "$bundle" "$1"

@@ -66,3 +66,11 @@ teardown() {
     [ "${lines[3]}" = 66 ]
     [ "${lines[4]}" = 77 ]
 }
+
+@test "--preserve-fds: the first process has the caller's pipe and file" {
+    echo hello >"$BATS_TEST_TMPDIR/in"
+    set_command sh -c 'cat <&3; echo out >&4'
+    run bash -c "nacre run --preserve-fds 2 --bundle '$bundle' '$id' 3<'$BATS_TEST_TMPDIR/in' 4> >(cat)"
+    [ "$status" -eq 0 ]
+    [ "$output" = $'hello\nout' ]
+}

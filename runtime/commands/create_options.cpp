@@ -1,5 +1,6 @@
 #include "runtime/commands/create_options.h"
 
+#include "guest-agent/protocol/messages.h"
 #include "runtime/state/container_id.h"
 
 namespace nacre::commands {
@@ -15,17 +16,14 @@ runtime::CgroupManager cgroup_manager(const std::string& name) {
 
 }  // namespace
 
-Result<void> check_preserved_descriptors(const cli::ParsedOptions& options) {
-    NACRE_ASSIGN(const auto preserved, options.number("preserve-fds", 1024));
-    if (preserved.value_or(0) != 0)
-        return fail("--preserve-fds {}: open files of the host cannot be passed into a VM", *preserved);
-    return {};
+Result<std::uint32_t> preserved_descriptors(const cli::ParsedOptions& options) {
+    NACRE_ASSIGN(const auto count, options.number("preserve-fds", protocol::max_passed_descriptors));
+    return static_cast<std::uint32_t>(count.value_or(0));
 }
 
 Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invocation) {
     const auto& options = invocation.options;
     NACRE_TRY(runtime::check_container_id(invocation.arguments()[0]));
-    NACRE_TRY(check_preserved_descriptors(options));
     runtime::CreateOptions create;
     create.id = invocation.arguments()[0];
     create.bundle = options.value("bundle", ".");
@@ -35,6 +33,7 @@ Result<runtime::CreateOptions> read_create_options(const cli::Invocation& invoca
     create.pid_file = options.value("pid-file");
     create.pidfd_socket = options.value("pidfd-socket");
     create.cgroup_manager = cgroup_manager(invocation.global.cgroup_manager);
+    NACRE_ASSIGN(create.preserved_descriptors, preserved_descriptors(options));
     return create;
 }
 

@@ -64,7 +64,6 @@ Result<runtime::ProcessChanges> read_changes(const cli::ParsedOptions& given) {
 
 Result<runtime::ExecOptions> read_options(const cli::Invocation& invocation) {
     const auto& given = invocation.options;
-    NACRE_TRY(check_preserved_descriptors(given));
     runtime::ExecOptions exec;
     exec.id = given.arguments()[0];
     exec.process_file = given.value("process");
@@ -79,6 +78,7 @@ Result<runtime::ExecOptions> read_options(const cli::Invocation& invocation) {
     exec.warn = [&log = invocation.log](const std::string& text) { log.warning(text); };
     exec.detach = given.flag("detach");
     exec.ignore_paused = given.flag("ignore-paused");
+    NACRE_ASSIGN(exec.preserved_descriptors, preserved_descriptors(given));
     return exec;
 }
 

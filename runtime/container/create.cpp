@@ -90,14 +90,21 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
 }
 
 Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
-                       CgroupManager manager, ProcessTerminal terminal, ContainerState& state) {
+                       CgroupManager manager, ProcessTerminal terminal,
+                       std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
     const auto size = vm_size(bundle.spec, host_memory_bytes());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
     NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
-    InitRelayTask task{&bundle,         &directory,         assets, size, std::move(share),
-                       cgroup->place(), std::move(terminal)};
+    InitRelayTask task{&bundle,
+                       &directory,
+                       assets,
+                       size,
+                       std::move(share),
+                       cgroup->place(),
+                       std::move(terminal),
+                       std::move(descriptors)};
     NACRE_ASSIGN(const auto relay, fork_init_relay(std::move(task)));
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));
@@ -119,6 +126,8 @@ void undo_create(const ContainerDirectory& directory, const ContainerState& stat
 }  // namespace
 
 Result<void> create(const Store& store, const CreateOptions& options) {
+    NACRE_TRY(check_socket_activation());
+    NACRE_ASSIGN(auto descriptors, take_passed_descriptors(options.preserved_descriptors));
     NACRE_ASSIGN(const auto bundle, oci::load_bundle(options.bundle, options.config));
     NACRE_TRY(check_labels(*bundle.spec.process, bundle.spec.linux.mount_label, host_security_modules()));
     NACRE_TRY(check_namespace_paths(bundle.spec.linux));
@@ -130,7 +139,8 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle);
     auto created =
-        state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal), *state)
+        state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal),
+                          std::move(descriptors), *state)
               : tl::unexpected(state.error());
     if (created)
         created = send_pidfd(pidfd_socket, state->relay.pid, "standard");

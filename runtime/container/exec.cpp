@@ -65,6 +65,7 @@ Result<pid_t> start_relay(ExecRelayTask& task, const ExecOptions& options) {
 }  // namespace
 
 Result<int> exec(const Store& store, const ExecOptions& options) {
+    NACRE_ASSIGN(auto descriptors, take_passed_descriptors(options.preserved_descriptors));
     NACRE_ASSIGN(auto container, open_container(store, options));
     NACRE_ASSIGN(auto process, process_to_run(store, options));
     NACRE_TRY(check_labels(process.process, "", host_security_modules()));
@@ -74,8 +75,8 @@ Result<int> exec(const Store& store, const ExecOptions& options) {
         NACRE_ASSIGN(process.text, with_console_size(process.text, *size));
     }
     const int callers_terminal = terminal.caller.get();
-    ExecRelayTask task{std::move(container), std::move(process.text), options.cgroup, std::move(terminal),
-                       !options.detach};
+    ExecRelayTask task{std::move(container), std::move(process.text), options.cgroup,
+                       std::move(terminal),  !options.detach,         std::move(descriptors)};
     if (options.detach)
         return start_relay(task, options).map([](pid_t) { return 0; });
     NACRE_ASSIGN(const auto foreground, Foreground::begin(callers_terminal));

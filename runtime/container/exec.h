@@ -19,6 +19,7 @@ struct ExecOptions {
     Warn warn;                   // of what is ignored
     bool detach = false;         // return once the program runs
     bool ignore_paused = false;
+    std::uint32_t preserved_descriptors = 0;  // of the caller's, from 3 on: the process has them too
 };
 
 /// Runs one more process in a running container: any number at once, and none outlives the container.

@@ -32,8 +32,9 @@ std::string unique_name() {
 Result<AgentConnection> exec_in_guest(const ExecRelayTask& task, const protocol::ProcessName& name) {
     const auto& directory = task.container.vm_directory;
     NACRE_ASSIGN(auto owner, AgentConnection::connect(directory, protocol::control_port, exec_timeout_ms));
-    NACRE_ASSIGN(const auto answer,
-                 owner.call(protocol::ExecProcess{name, task.process, task.cgroup}, exec_timeout_ms));
+    NACRE_ASSIGN(const auto answer, owner.call(protocol::ExecProcess{name, task.process, task.cgroup,
+                                                                     directions_of(task.descriptors)},
+                                               exec_timeout_ms));
     if (!std::holds_alternative<protocol::Created>(answer))
         return fail("the guest agent gave an answer that was not asked for");
     return owner;
@@ -48,7 +49,7 @@ Result<Started> start_process(ExecRelayTask& task) {
     const auto& directory = task.container.vm_directory;
     const bool has_terminal = task.terminal.wanted;
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
-    NACRE_ASSIGN(auto streams, Streams::attach(directory, name, has_terminal));
+    NACRE_ASSIGN(auto streams, Streams::attach(directory, name, has_terminal, std::move(task.descriptors)));
     return Started{RelayedProcess{name, directory, std::move(*owner), std::move(terminal)},
                    std::move(streams)};
 }
@@ -89,6 +90,8 @@ Result<pid_t> fork_exec_relay(ExecRelayTask& task) {
         relay_main(task, std::move(pipe.writer), caller);
     }
     pipe.writer.reset();
+    // A caller that stays must not hold open what the process closes.
+    task.descriptors.clear();
     const auto report = read_report(pipe.reader.get());
     if (report)
         return pid;

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "runtime/relay/passed_descriptors.h"
 #include "runtime/relay/terminal.h"
 #include "runtime/state/container_state.h"
 
@@ -16,6 +17,7 @@ struct ExecRelayTask {
     std::string cgroup;   // below the container\'s, in the guest; empty: the container\'s
     ProcessTerminal terminal;
     bool foreground = false;  // the process ends with the caller
+    std::vector<PassedDescriptor> descriptors;
 };
 
 /// Forks a relay: it joins the container's cgroup, has the agent start the process, and then stands for it

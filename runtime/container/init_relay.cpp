@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "runtime/container/container_view.h"
+#include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
@@ -57,6 +58,7 @@ protocol::CreateContainer create_request(const InitRelayTask& task) {
     request.host_rootfs = task.bundle->rootfs;
     request.mounts = task.share.mounts;
     request.standalone = true;
+    request.descriptors = directions_of(task.descriptors);
     return request;
 }
 
@@ -86,7 +88,8 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     const protocol::ProcessName init{task.directory->id(), ""};
     const bool has_terminal = task.terminal.wanted;
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
-    NACRE_ASSIGN(auto streams, Streams::attach(task.directory->path(), init, has_terminal));
+    NACRE_ASSIGN(auto streams,
+                 Streams::attach(task.directory->path(), init, has_terminal, std::move(task.descriptors)));
     RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};
     pass_window_size(process);
@@ -131,12 +134,15 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
         report_failure(reports.get(), created.error());
         ::_exit(1);
     }
-    // The main thread shows the container's files to the host; the other one keeps the host's and does the
-    // work.
+    // The main thread shows the container's files to the host; the others keep the host's. Without a /proc
+    // the view is as good for all else.
+    auto proc = GuestProc::create();
+    if (proc)
+        std::thread([&] { proc->serve(task.directory->path(), task.directory->id()); }).detach();
     int status = 0;
     std::thread relay([&] { status = relay_init(task, std::move(*created), *signals); });
-    const auto shown =
-        enter_container_view(task.bundle->spec, task.bundle->directory, task.directory->path());
+    const auto shown = enter_container_view(task.bundle->spec, task.bundle->directory, task.directory->path(),
+                                            proc ? &*proc : nullptr);
     if (!shown) {
         report_failure(reports.get(), shown.error());
         ::_exit(1);

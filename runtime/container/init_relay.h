@@ -4,6 +4,7 @@
 #include "runtime/container/share_plan.h"
 #include "runtime/container/vm_size.h"
 #include "runtime/oci/bundle.h"
+#include "runtime/relay/passed_descriptors.h"
 #include "runtime/relay/terminal.h"
 #include "runtime/state/store.h"
 #include "runtime/vm/assets.h"
@@ -19,6 +20,7 @@ struct InitRelayTask {
     SharePlan share;
     CgroupPlace cgroup;
     ProcessTerminal terminal;
+    std::vector<PassedDescriptor> descriptors;
 };
 
 /// A relay that was forked and is preparing its container.

@@ -22,6 +22,7 @@ struct CreateOptions {
     Warn warn;                   // of what is ignored
     CgroupManager cgroup_manager = CgroupManager::cgroupfs;
     bool detached = true;  // the caller does not wait: its own terminal is not the process's
+    std::uint32_t preserved_descriptors = 0;  // of the caller's, from 3 on: the process has them too
 };
 
 /// Boots the container's VM and prepares its init up to the state "created". On failure nothing is left.

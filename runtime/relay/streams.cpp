@@ -20,6 +20,26 @@ constexpr std::size_t buffer_size = 64 * 1024;
 
 using Buffer = std::array<std::byte, buffer_size>;
 
+/// After a call that failed: whether to try again. The caller may have made its open files non-blocking.
+bool wait_until_ready(int fd, short events) {
+    if (errno == EINTR)
+        return true;
+    pollfd entry{fd, events, 0};
+    return errno == EAGAIN && (::poll(&entry, 1, -1) > 0 || errno == EINTR);
+}
+
+Result<void> write_all_waiting(int fd, std::span<const std::byte> data) {
+    while (!data.empty()) {
+        const auto written = ::write(fd, data.data(), data.size());
+        if (written < 0 && wait_until_ready(fd, POLLOUT))
+            continue;
+        if (written < 0)
+            return fail_errno("write");
+        data = data.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
 Result<void> send_all(int socket, std::span<const std::byte> data) {
     while (!data.empty()) {
         const auto sent = ::send(socket, data.data(), data.size(), MSG_NOSIGNAL);
@@ -34,16 +54,17 @@ Result<void> send_all(int socket, std::span<const std::byte> data) {
 
 /// Where a stream's bytes go, and what ends the copying.
 struct Target {
-    int fd;
-    int ended;              // readable when the process has exited
-    bool hangs_up = false;  // whether its being gone is told to the guest before anything is written
+    FileDescriptor fd;
+    int ended = -1;            // readable when the process has exited
+    bool hangs_up = false;     // whether its being gone is told to the guest before anything is written
+    bool half_closes = false;  // a socket whose other direction may go on when this one has ended
 };
 
 /// Waits for input on `socket`; once the process has ended, for a bounded time only.
 bool wait_for_input(int socket, const Target& target) {
     // Asked for nothing, a descriptor still reports that its other side is gone.
     pollfd entries[] = {
-        {socket, POLLIN, 0}, {target.ended, POLLIN, 0}, {target.hangs_up ? target.fd : -1, 0, 0}};
+        {socket, POLLIN, 0}, {target.ended, POLLIN, 0}, {target.hangs_up ? target.fd.get() : -1, 0, 0}};
     while (::poll(entries, 3, -1) < 0) {
         if (errno != EINTR)
             return false;
@@ -55,30 +76,40 @@ bool wait_for_input(int socket, const Target& target) {
     return ::poll(entries, 1, silent_guest_timeout_ms) > 0;
 }
 
+/// Whether the process lives on after the end of its output. When it has exited, the agent says so right
+/// after the end: others may go on with the socket then.
+bool goes_on(const Target& target) {
+    constexpr int exit_follows_ms = 1'000;
+    pollfd process{target.ended, POLLIN, 0};
+    return ::poll(&process, 1, exit_follows_ms) == 0;
+}
+
 void copy_output(FileDescriptor socket, Target target) {
     Buffer buffer;
     while (wait_for_input(socket.get(), target)) {
         const auto count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
         if (count <= 0)
             break;
-        if (!write_all(target.fd, std::span(buffer).first(static_cast<std::size_t>(count)))) {
+        if (!write_all_waiting(target.fd.get(), std::span(buffer).first(static_cast<std::size_t>(count)))) {
             // Nobody reads our side any more: closing tells the guest, whose pipe then breaks.
             break;
         }
     }
-    // The reader sees end of file once every copy of the descriptor is closed: this was the relay's.
-    ::close(target.fd);
+    // A reader sees end of file once every copy of the descriptor is closed, and this was the relay's. But of
+    // a socket the other direction has one too.
+    if (target.half_closes && goes_on(target))
+        ::shutdown(target.fd.get(), SHUT_WR);
 }
 
-void copy_input(AgentConnection connection) {
+void copy_input(AgentConnection connection, FileDescriptor source) {
     // The agent answers when the process is started: a container that never starts consumes nothing.
     if (!connection.receive(-1))
         return;
     const auto socket = connection.release();
     Buffer buffer;
     for (;;) {
-        const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR)
+        const auto count = ::read(source.get(), buffer.data(), buffer.size());
+        if (count < 0 && wait_until_ready(source.get(), POLLIN))
             continue;
         if (count <= 0)
             break;
@@ -86,7 +117,6 @@ void copy_input(AgentConnection connection) {
             break;
     }
     ::shutdown(socket.get(), SHUT_WR);
-    ::close(STDIN_FILENO);
 }
 
 Result<AgentConnection> open_stream(const std::string& vm_directory, const protocol::ProcessName& name,
@@ -108,22 +138,41 @@ Result<FileDescriptor> open_output(const std::string& vm_directory, const protoc
 
 }  // namespace
 
-Result<Streams> Streams::attach(const std::string& vm_directory, const protocol::ProcessName& name,
-                                bool terminal) {
-    NACRE_ASSIGN(auto ended, EventFd::create());
-    Streams streams(std::move(ended));
-    const int ended_fd = streams.ended_.fd();
-    NACRE_ASSIGN(auto input, open_stream(vm_directory, name, protocol::Stream::standard_input));
-    NACRE_ASSIGN(auto output, open_output(vm_directory, name, protocol::Stream::standard_output));
-    FileDescriptor error;
-    if (!terminal) {
-        NACRE_ASSIGN(error, open_output(vm_directory, name, protocol::Stream::standard_error));
+Result<void> Streams::add_input(std::uint32_t descriptor, FileDescriptor source) {
+    NACRE_ASSIGN(auto connection, open_stream(vm_directory_, name_, {descriptor, true}));
+    // Reading the caller's descriptor cannot be interrupted; the thread ends with the process.
+    std::thread(copy_input, std::move(connection), std::move(source)).detach();
+    return {};
+}
+
+Result<void> Streams::add_output(std::uint32_t descriptor, FileDescriptor target, bool hangs_up,
+                                 bool half_closes) {
+    NACRE_ASSIGN(auto connection, open_output(vm_directory_, name_, {descriptor, false}));
+    outputs_.emplace_back(copy_output, std::move(connection),
+                          Target{std::move(target), ended_.fd(), hangs_up, half_closes});
+    return {};
+}
+
+Result<void> Streams::add_passed(std::uint32_t descriptor, PassedDescriptor passed) {
+    if (passed.direction.readable) {
+        NACRE_ASSIGN(auto source, passed.fd.duplicate());
+        NACRE_TRY(add_input(descriptor, std::move(source)));
     }
-    streams.outputs_.emplace_back(copy_output, std::move(output), Target{STDOUT_FILENO, ended_fd, terminal});
-    if (error)
-        streams.outputs_.emplace_back(copy_output, std::move(error), Target{STDERR_FILENO, ended_fd});
-    // Reading the caller's stdin cannot be interrupted; the thread ends with the process.
-    std::thread(copy_input, std::move(input)).detach();
+    if (!passed.direction.writable)
+        return {};
+    return add_output(descriptor, std::move(passed.fd), false, passed.direction.readable);
+}
+
+Result<Streams> Streams::attach(const std::string& vm_directory, const protocol::ProcessName& name,
+                                bool terminal, std::vector<PassedDescriptor> passed) {
+    NACRE_ASSIGN(auto ended, EventFd::create());
+    Streams streams(vm_directory, name, std::move(ended));
+    NACRE_TRY(streams.add_input(STDIN_FILENO, FileDescriptor(STDIN_FILENO)));
+    NACRE_TRY(streams.add_output(STDOUT_FILENO, FileDescriptor(STDOUT_FILENO), terminal, false));
+    if (!terminal)
+        NACRE_TRY(streams.add_output(STDERR_FILENO, FileDescriptor(STDERR_FILENO), false, false));
+    for (std::uint32_t descriptor = STDERR_FILENO + 1; auto& one : passed)
+        NACRE_TRY(streams.add_passed(descriptor++, std::move(one)));
     return streams;
 }
 

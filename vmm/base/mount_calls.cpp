@@ -27,14 +27,14 @@ Result<FileDescriptor> clone_mount(const std::string& path, bool recursive) {
     return tree;
 }
 
-Result<FileDescriptor> make_mount_point_tmpfs() {
+Result<FileDescriptor> make_tmpfs_mount(const TmpfsLimits& limits) {
     const FileDescriptor context(::fsopen("tmpfs", FSOPEN_CLOEXEC));
     if (!context)
         return fail_errno("open tmpfs");
     const auto set = [&](const char* key, const char* value) {
         return ::fsconfig(context.get(), FSCONFIG_SET_STRING, key, value, 0) == 0;
     };
-    if (!set("mode", "0755") || !set("size", "1m") || !set("nr_inodes", "16384"))
+    if (!set("mode", "0755") || !set("size", limits.size) || !set("nr_inodes", limits.inodes))
         return fail_errno("configure tmpfs");
     if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
         return fail_errno("create tmpfs");
@@ -43,6 +43,10 @@ Result<FileDescriptor> make_mount_point_tmpfs() {
     if (!tmpfs)
         return fail_errno("mount tmpfs");
     return tmpfs;
+}
+
+Result<FileDescriptor> make_mount_point_tmpfs() {
+    return make_tmpfs_mount({"1m", "16384"});
 }
 
 Result<void> attach_mount(int mount, int target) {

@@ -15,7 +15,16 @@ Result<FileDescriptor> clone_mount(int source, bool recursive);
 /// The same of the mount at `path` of the calling process's mount namespace.
 Result<FileDescriptor> clone_mount(const std::string& path, bool recursive);
 
-/// A detached tmpfs for mount points and nothing else: nosuid, nodev, noexec, 1 MiB.
+/// What a tmpfs may hold, as mount(8) writes it.
+struct TmpfsLimits {
+    const char* size;
+    const char* inodes;
+};
+
+/// A detached tmpfs: nosuid, nodev, noexec, its root directory 0755.
+Result<FileDescriptor> make_tmpfs_mount(const TmpfsLimits& limits);
+
+/// One for mount points and nothing else.
 Result<FileDescriptor> make_mount_point_tmpfs();
 
 /// Puts a detached mount over `target`, an O_PATH descriptor of a directory or file.

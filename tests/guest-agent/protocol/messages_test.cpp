@@ -55,8 +55,12 @@ TEST_CASE("a missing or mistyped member is refused with its place") {
           "signal_process: name: \"exec\" is missing");
     CHECK(error_of(R"({"type":"signal_process","name":{"container":"c","exec":""},"signal":9,"all":0})") ==
           "signal_process: all: must be true or false");
-    CHECK(error_of(R"({"type":"attach_stream","name":{"container":"c","exec":""},"stream":"stdlog"})") ==
-          "attach_stream: stream: must be one of stdin, stdout, stderr");
+    CHECK(error_of(R"({"type":"attach_stream","name":{"container":"c","exec":""},"stream":"stdin"})") ==
+          "attach_stream: stream: must be an object");
+    CHECK(
+        error_of(
+            R"({"type":"exec_process","name":{"container":"c","exec":"e"},"process":"","cgroup":"","descriptors":[{"readable":false,"writable":false}]})") ==
+        "exec_process: a descriptor that is neither readable nor writable");
     CHECK(error_of(
               R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":{},)"
               R"("standalone":true})") ==
@@ -100,7 +104,8 @@ TEST_CASE("every message survives its JSON form") {
                                                    "c1/rootfs",
                                                    "/b/rootfs",
                                                    {{3, "c1/mounts/3", {}}, {5, "x", {"a", "a/b"}}},
-                                                   false});
+                                                   false,
+                                                   {}});
     CHECK(create.id == "c1");
     CHECK(create.config == "{\"a\":\"\\n\\\"\"}");
     CHECK(create.rootfs == "c1/rootfs");
@@ -111,9 +116,13 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(create.host_rootfs == "/b/rootfs");
     CHECK_FALSE(create.standalone);
     CHECK(round_trip(StartContainer{"c"}).id == "c");
-    const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}", "a/b"});
+    const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}", "a/b", {{true, false}, {true, true}}});
     CHECK(exec.name == ProcessName{"c", "e"});
     CHECK(exec.process == "{}");
+    REQUIRE(exec.descriptors.size() == 2);
+    CHECK(exec.descriptors[0].readable);
+    CHECK_FALSE(exec.descriptors[0].writable);
+    CHECK(exec.descriptors[1].writable);
     const auto signal = round_trip(SignalProcess{{"c", ""}, 15, true});
     CHECK(signal.signal == 15);
     CHECK(signal.all);
@@ -124,6 +133,13 @@ TEST_CASE("every message survives its JSON form") {
     CHECK_FALSE(round_trip(FreezeContainer{"c", false}).frozen);
     CHECK(round_trip(UpdateContainer{"c", "{}"}).resources == "{}");
     CHECK(round_trip(ListProcesses{"c"}).id == "c");
+    CHECK(round_trip(ReadProcFiles{"c", 7}).after == 7);
+    const auto files = round_trip(ProcFiles{1'700'000'000, 4026531836, {{7, "7 (a)", "b", "c", "d"}}, true});
+    CHECK(files.pid_namespace == 4026531836);
+    CHECK(files.more);
+    REQUIRE(files.processes.size() == 1);
+    CHECK(files.processes[0].stat == "7 (a)");
+    CHECK(files.processes[0].label == "d");
     CHECK(round_trip(ReadCgroup{"c"}).id == "c");
     CHECK(round_trip(WatchContainer{"c"}).id == "c");
     const auto processes = round_trip(Processes{{{7, 1, 1000, 3, 60, "S", "pts/0", "sh", "sh -c x"}}, 2});
@@ -134,7 +150,7 @@ TEST_CASE("every message survives its JSON form") {
     const auto figures = round_trip(CgroupFiles{{{"pids.current", "1\n"}}});
     REQUIRE(figures.files.size() == 1);
     CHECK(figures.files[0].content == "1\n");
-    for (const auto stream : {Stream::standard_input, Stream::standard_output, Stream::standard_error})
+    for (const auto stream : {standard_input, standard_output, standard_error, Stream{7, true}})
         CHECK(round_trip(AttachStream{{"c", ""}, stream}).stream == stream);
     round_trip(Done{});
     CHECK(round_trip(Created{42}).pid == 42);

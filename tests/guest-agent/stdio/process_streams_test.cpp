@@ -12,7 +12,6 @@
 
 using namespace nacre;
 using namespace nacre::agent;
-using protocol::Stream;
 
 namespace {
 
@@ -33,9 +32,10 @@ struct Fixture {
     std::unique_ptr<ProcessStreams> streams;
 
     Fixture() {
-        auto pipes = make_process_pipes(::geteuid()).value();
-        child = std::move(pipes.second);
-        streams = std::make_unique<ProcessStreams>(*loop, std::move(pipes.first));
+        ParentPipes parent;
+        REQUIRE(add_standard_pipes(::geteuid(), parent, child));
+        REQUIRE(add_passed({{true, false}, {false, true}, {true, true}}, ::geteuid(), parent, child));
+        streams = std::make_unique<ProcessStreams>(*loop, std::move(parent));
     }
 
     void turn() {
@@ -44,7 +44,8 @@ struct Fixture {
     }
 
     void child_writes(const std::string& text) {
-        REQUIRE(::write(child.output.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+        REQUIRE(::write(child.standard[1].get(), text.data(), text.size()) ==
+                static_cast<ssize_t>(text.size()));
     }
 };
 
@@ -60,7 +61,8 @@ std::string received(int fd) {
 
 TEST_CASE("a stream is attached once") {
     Fixture fixture;
-    for (const auto stream : {Stream::standard_input, Stream::standard_output, Stream::standard_error}) {
+    for (const auto stream :
+         {protocol::standard_input, protocol::standard_output, protocol::standard_error}) {
         Connection connection;
         REQUIRE(fixture.streams->check_attachable(stream));
         REQUIRE(fixture.streams->attach(stream, std::move(connection.agent), "hi"));
@@ -71,11 +73,11 @@ TEST_CASE("a stream is attached once") {
 TEST_CASE("a host that closed its connection to standard input before the start leaves end of file") {
     Fixture fixture;
     Connection connection;
-    REQUIRE(fixture.streams->attach(Stream::standard_input, std::move(connection.agent), "hi"));
+    REQUIRE(fixture.streams->attach(protocol::standard_input, std::move(connection.agent), "hi"));
     connection.host.reset();
     fixture.streams->started();
     fixture.turn();
-    CHECK(received(fixture.child.input.get()) == "end");
+    CHECK(received(fixture.child.standard[0].get()) == "end");
 }
 
 TEST_CASE("there is no window to resize without a terminal") {
@@ -87,7 +89,7 @@ TEST_CASE("output written before the attachment follows the greeting") {
     Fixture fixture;
     fixture.child_writes("early");
     Connection connection;
-    REQUIRE(fixture.streams->attach(Stream::standard_output, std::move(connection.agent), "hi"));
+    REQUIRE(fixture.streams->attach(protocol::standard_output, std::move(connection.agent), "hi"));
     CHECK(received(connection.host.get()) == "hi");
     fixture.turn();
     CHECK(received(connection.host.get()) == "early");
@@ -96,14 +98,14 @@ TEST_CASE("output written before the attachment follows the greeting") {
 TEST_CASE("standard input waits for the start") {
     Fixture fixture;
     Connection connection;
-    REQUIRE(fixture.streams->attach(Stream::standard_input, std::move(connection.agent), "hi"));
+    REQUIRE(fixture.streams->attach(protocol::standard_input, std::move(connection.agent), "hi"));
     fixture.turn();
     CHECK(received(connection.host.get()) == "nothing");
     fixture.streams->started();
     CHECK(received(connection.host.get()) == "hi");
     REQUIRE(::write(connection.host.get(), "in", 2) == 2);
     fixture.turn();
-    CHECK(received(fixture.child.input.get()) == "in");
+    CHECK(received(fixture.child.standard[0].get()) == "in");
 }
 
 TEST_CASE("drained: at once with nothing attached, later with output on its way") {
@@ -115,9 +117,9 @@ TEST_CASE("drained: at once with nothing attached, later with output on its way"
 
     Fixture attached;
     Connection connection;
-    REQUIRE(attached.streams->attach(Stream::standard_output, std::move(connection.agent), ""));
+    REQUIRE(attached.streams->attach(protocol::standard_output, std::move(connection.agent), ""));
     attached.child_writes("text");
-    attached.child.output.reset();
+    attached.child.standard[1].reset();
     attached.streams->when_drained([&] { ++drained; });
     CHECK(drained == 1);
     attached.turn();
@@ -129,7 +131,7 @@ TEST_CASE("drained: at once with nothing attached, later with output on its way"
 TEST_CASE("drained, and ended for the host, although a descendant keeps the pipe open") {
     Fixture fixture;
     Connection connection;
-    REQUIRE(fixture.streams->attach(Stream::standard_output, std::move(connection.agent), ""));
+    REQUIRE(fixture.streams->attach(protocol::standard_output, std::move(connection.agent), ""));
     fixture.child_writes("text");
     int drained = 0;
     fixture.streams->when_drained([&] { ++drained; });
@@ -145,12 +147,97 @@ TEST_CASE("what is attached after the process has gone gets what was written, an
     fixture.streams->when_drained([] {});
     Connection output;
     Connection error;
-    REQUIRE(fixture.streams->attach(Stream::standard_output, std::move(output.agent), ""));
-    REQUIRE(fixture.streams->attach(Stream::standard_error, std::move(error.agent), ""));
+    REQUIRE(fixture.streams->attach(protocol::standard_output, std::move(output.agent), ""));
+    REQUIRE(fixture.streams->attach(protocol::standard_error, std::move(error.agent), ""));
     fixture.turn();
     CHECK(received(output.host.get()) == "text");
     CHECK(received(output.host.get()) == "end");
     CHECK(received(error.host.get()) == "end");
+}
+
+TEST_CASE("a passed descriptor that is read or written is a pipe like standard input or output") {
+    Fixture fixture;
+    fixture.streams->started();
+    Connection input;
+    Connection output;
+    CHECK_FALSE(fixture.streams->check_attachable({3, false}));
+    CHECK_FALSE(fixture.streams->check_attachable({4, true}));
+    CHECK_FALSE(fixture.streams->check_attachable({6, true}));
+    REQUIRE(fixture.streams->attach({3, true}, std::move(input.agent), ""));
+    REQUIRE(fixture.streams->attach({4, false}, std::move(output.agent), ""));
+    REQUIRE(::write(input.host.get(), "in", 2) == 2);
+    REQUIRE(::write(fixture.child.passed[1].get(), "out", 3) == 3);
+    fixture.turn();
+    CHECK(received(fixture.child.passed[0].get()) == "in");
+    CHECK(received(output.host.get()) == "out");
+    REQUIRE(::shutdown(input.host.get(), SHUT_WR) == 0);
+    fixture.child.passed[1].reset();
+    fixture.turn();
+    CHECK(received(fixture.child.passed[0].get()) == "end");
+    CHECK(received(output.host.get()) == "end");
+}
+
+namespace {
+
+/// A process with a socket for descriptor 5, both of its streams attached.
+struct SocketFixture : Fixture {
+    Connection input, output;
+    int socket = child.passed[2].get();
+
+    SocketFixture() {
+        streams->started();
+        REQUIRE(streams->attach({5, true}, std::move(input.agent), ""));
+        REQUIRE(streams->attach({5, false}, std::move(output.agent), ""));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a passed socket carries both directions, and each ends by itself") {
+    SocketFixture fixture;
+    REQUIRE(::write(fixture.socket, "out", 3) == 3);
+    REQUIRE(::shutdown(fixture.socket, SHUT_WR) == 0);
+    fixture.turn();
+    CHECK(received(fixture.output.host.get()) == "out");
+    CHECK(received(fixture.output.host.get()) == "end");
+    REQUIRE(::write(fixture.input.host.get(), "in", 2) == 2);
+    fixture.turn();
+    CHECK(received(fixture.socket) == "in");
+    fixture.input.host.reset();
+    fixture.turn();
+    CHECK(received(fixture.socket) == "end");
+}
+
+TEST_CASE(
+    "a host that has closed the output of a passed socket breaks the process's writing, not its reading") {
+    SocketFixture fixture;
+    fixture.output.host.reset();
+    fixture.turn();
+    CHECK(::send(fixture.socket, "out", 3, MSG_NOSIGNAL) < 0);
+    CHECK(errno == EPIPE);
+    REQUIRE(::write(fixture.input.host.get(), "in", 2) == 2);
+    fixture.turn();
+    CHECK(received(fixture.socket) == "in");
+}
+
+TEST_CASE("a process that has closed its socket ends both of the host's connections") {
+    SocketFixture fixture;
+    fixture.child.passed[2].reset();
+    fixture.turn();
+    CHECK(received(fixture.output.host.get()) == "end");
+    CHECK(received(fixture.input.host.get()) == "end");
+}
+
+TEST_CASE("what was written on passed descriptors is passed on before the process counts as drained") {
+    SocketFixture fixture;
+    REQUIRE(::write(fixture.socket, "last", 4) == 4);
+    int drained = 0;
+    fixture.streams->when_drained([&] { ++drained; });
+    CHECK(drained == 0);
+    fixture.turn();
+    CHECK(drained == 1);
+    CHECK(received(fixture.output.host.get()) == "last");
+    CHECK(received(fixture.output.host.get()) == "end");
 }
 
 namespace {
@@ -167,8 +254,8 @@ struct TerminalFixture {
         REQUIRE(::unlockpt(master.get()) == 0);
         slave.reset(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
         REQUIRE(streams.use_terminal(std::move(master)));
-        REQUIRE(streams.attach(Stream::standard_input, std::move(input.agent), ""));
-        REQUIRE(streams.attach(Stream::standard_output, std::move(output.agent), ""));
+        REQUIRE(streams.attach(protocol::standard_input, std::move(input.agent), ""));
+        REQUIRE(streams.attach(protocol::standard_output, std::move(output.agent), ""));
         streams.started();
     }
 
