@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,8 +99,12 @@ Result<void> mount_and_send(SetupChild& channel) {
 Result<void> enter_and_mount(int init, SetupChild& channel) {
     if (::setns(init, CLONE_NEWPID) < 0)
         return fail_errno("enter the container's pid namespace");
-    NACRE_ASSIGN(const auto pid, clone_process(CLONE_PARENT, -1));
-    return pid == 0 ? mount_and_send(channel) : Result<void>();
+    NACRE_ASSIGN(const auto pid, clone_process(0, -1));
+    if (pid == 0)
+        return mount_and_send(channel);
+    // The channel's end tells the agent that it is not among the processes any more.
+    ::waitpid(pid, nullptr, 0);
+    return {};
 }
 
 [[noreturn]] void run_mount_process(int init, SetupChild channel) {
@@ -116,8 +121,10 @@ Result<FileDescriptor> receive_mount(SetupParent channel) {
     if (::poll(&entry, 1, mount_timeout_ms) <= 0)
         return fail_with(ETIMEDOUT, "mount the container's /proc");
     auto report = channel.receive();
-    if (report && report->kind == SetupReport::Kind::console)
+    if (report && report->kind == SetupReport::Kind::console) {
+        (void)::poll(&entry, 1, mount_timeout_ms);
         return std::move(report->console);
+    }
     if (report && report->kind == SetupReport::Kind::failed)
         return tl::unexpected(report->error);
     return fail_with(ESRCH, "mount the container's /proc: its pid namespace is gone");

@@ -103,7 +103,7 @@ Result<void> ChildPipes::take_passed() {
 }
 
 Result<void> add_standard_pipes(uid_t owner, ParentPipes& parent, ChildPipes& child) {
-    for (const std::uint32_t number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    for (std::uint32_t number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
         const bool input = number == STDIN_FILENO;
         NACRE_ASSIGN(child.standard.emplace_back(), add_one(number, {input, !input}, owner, parent));
     }

@@ -15,6 +15,8 @@ setup_file() {
                 exec env container=test SYSTEMD_UNIT_PATH=$0 /lib/systemd/systemd --unit=bare.target --log-target=null"' \
         "$units" </dev/null >/dev/null 2>&1 3>&- &
     wait_until 20 has_systemd
+    # Controllers can be had below a cgroup without processes only.
+    pgrep --full '^unshare --pid' >/sys/fs/cgroup/cgroup.procs
     pgrep --oldest --full '^/lib/systemd/systemd --unit=bare.target' >"$BATS_FILE_TMPDIR/pid"
     wait_until 20 inside systemctl is-system-running
     # The slice stays once it is there.

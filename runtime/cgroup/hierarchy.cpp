@@ -78,7 +78,7 @@ std::vector<CgroupHierarchy> parse_hierarchies(std::string_view mountinfo, std::
     if (pure != found.end())
         return {*pure};
     // In the hybrid layout the controllers are with v1; systemd follows processes in the v2 hierarchy.
-    std::ranges::stable_partition(found, [](const CgroupHierarchy& h) { return !h.unified; });
+    std::stable_partition(found.begin(), found.end(), [](const CgroupHierarchy& h) { return !h.unified; });
     return found;
 }
 

@@ -55,8 +55,7 @@ std::vector<std::string> mounts_below(std::string_view mountinfo, const std::str
         mountinfo.remove_prefix(std::min(end + 1, mountinfo.size()));
     }
     std::ranges::sort(found);
-    const auto repeated = std::ranges::unique(found);
-    found.erase(repeated.begin(), repeated.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
 }
 

@@ -52,7 +52,7 @@ Result<Manager::MessagePointer> Manager::call(const char* method, const Fill& fi
     const MessagePointer request(raw);
     if (fill)
         NACRE_TRY(fill(request.get()));
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     sd_bus_message* reply = nullptr;
     const int result = sd_bus_call(bus_.get(), request.get(), call_timeout_us, &error, &reply);
     if (result >= 0)

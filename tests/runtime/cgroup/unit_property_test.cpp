@@ -52,8 +52,6 @@ TEST_CASE("what is no property or no value is refused") {
                                                           {"TimeoutStopSec", "-1"},
                                                           {"TimeoutStopSec", "uint64 18446744073709551615"},
                                                           {"TimeoutStopSec", "nan"}}) {
-        CAPTURE(name);
-        CAPTURE(text);
         CHECK(annotated(name, text) == "error");
     }
 }
