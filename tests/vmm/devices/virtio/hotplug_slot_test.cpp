@@ -72,7 +72,8 @@ TEST_CASE_FIXTURE(Fixture, "an empty slot is the placeholder with device ID 0, a
     CHECK(read(VIRTIO_MMIO_VERSION) == 2);
     CHECK(read(VIRTIO_MMIO_DEVICE_ID) == 0);
     for (const std::uint64_t offset :
-         {VIRTIO_MMIO_STATUS, VIRTIO_MMIO_QUEUE_NUM_MAX, VIRTIO_MMIO_CONFIG, 0xffc}) {
+         {std::uint64_t{VIRTIO_MMIO_STATUS}, std::uint64_t{VIRTIO_MMIO_QUEUE_NUM_MAX},
+          std::uint64_t{VIRTIO_MMIO_CONFIG}, std::uint64_t{0xffc}}) {
         write(offset, 1);
         CHECK(read(offset) == 0);
     }
