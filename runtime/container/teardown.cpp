@@ -40,10 +40,11 @@ std::string name_of(pid_t pid) {
     return path.substr(path.rfind('/') + 1);
 }
 
-/// Relays have the name of this program.
+/// Relays have the name of this program. KVM puts a thread of the kernel's, which has no command line, beside
+/// each VMM.
 bool is_relay_or_vmm(pid_t pid) {
     const auto name = name_of(pid);
-    return pid != ::getpid() && (name == name_of(::getpid()) || name == "nacre-vmm");
+    return pid != ::getpid() && (name.empty() || name == name_of(::getpid()) || name == "nacre-vmm");
 }
 
 /// A cgroup that has other processes in it is the caller's, in which nacre was told to stay: it must not be
