@@ -83,11 +83,11 @@ machine_state() {
     list_processes
     list_namespaces
     find /sys/kernel/debug/kvm -mindepth 1 -maxdepth 1 -type d -printf 'vm %f\n' 2>/dev/null | sort
-    awk 'NF == 8 { print "socket", $8 }' /proc/net/unix | grep -v "$BATS_RUN_TMPDIR" | sort
+    awk 'NF == 8 { print "socket", $8 }' /proc/net/unix | grep -vE "$BATS_RUN_TMPDIR|/docker\.sock$" | sort
     awk '$1 == "0:" { print "keys", $4 }' /proc/key-users
     awk '{ print "mount", $5, $9, $10 }' /proc/self/mountinfo | grep -v " $BATS_RUN_TMPDIR" | sort
     find /sys/fs/cgroup -mindepth 1 -type d -printf 'cgroup %p\n' | sort
-    find /run /tmp /dev/shm -path "$BATS_RUN_TMPDIR" -prune -o -path '/run/lab*' -prune -o -path '/run/docker/netns*' -prune -o ! -path /run/nacre -printf 'file %p\n' 2>/dev/null | sort
+    find /run /tmp /dev/shm -path "$BATS_RUN_TMPDIR" -prune -o -path '/run/lab*' -prune -o -path '/run/docker/netns*' -prune -o -path /run/mount -prune -o ! -path /run/nacre -printf 'file %p\n' 2>/dev/null | sort
     find /sys/class/net -mindepth 1 -printf 'net %f\n' | sort
 }
 

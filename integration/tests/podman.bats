@@ -112,7 +112,7 @@ has_state() {
     [[ $output =~ root\ +[0-9]+\ +0\ .*pts/0\ .*sleep\ 3000 ]]
     [ ${#lines[@]} -eq 4 ]
     run podman top box pid group capeff seccomp state comm
-    [[ ${lines[1]} =~ ^1\ +65533\ +none\ +filter\ +S\ +sleep ]]
+    grep -qE '^1 +65533 +none +filter +S +sleep' <<<"$output"
     run podman top box -o pid,args
     [[ $output == *"1 sleep 2000"* ]]
     podman exec box sh -c 'kill $(pidof sleep | tr " " "\n" | grep -vx 1)' || true

@@ -107,9 +107,9 @@ std::uint32_t terminal_of(std::string_view stat) {
 Result<void> show_processes(int tree, const protocol::ProcFiles& files) {
     std::set<std::string> shown{"stat"};
     NACRE_TRY(put_file(tree, "stat", fmt::format("btime {}\n", files.boot_time)));
-    for (const auto& process : files.processes) {
-        if (shown.size() > max_shown_processes)
-            break;
+    // A tmpfs lists what was made last first, and readers expect ascending pids.
+    for (auto i = std::min<std::size_t>(files.processes.size(), max_shown_processes); i-- > 0;) {
+        const auto& process = files.processes[i];
         NACRE_TRY(put_process(tree, process, files.pid_namespace));
         shown.insert(std::to_string(process.pid));
     }
