@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # nacre run, one container in the foreground: what everything else stands on.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154,SC2016 # set by run and helpers; shells of containers expand
 # A host with cgroup v1: a hierarchy for each controller and, as systemd's hybrid layout has it, one of v2 without any.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup_file() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # ps, pause, resume, kill, events, update: looking at a running container and steering it.
-# time-limit: 300
+# time-limit: 900
 load helpers
 
 # One container serves all tests of the file: a start costs seconds in the lab.

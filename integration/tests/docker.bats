@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154,SC2016 # set by run and helpers; shells of containers expand
 # docker with nacre as a runtime of dockerd, and Debian's containerd and shim between. No network.
-# time-limit: 600
+# time-limit: 1500
 # memory: 6G
 load helpers
 

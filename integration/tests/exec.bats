@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # nacre exec: more processes in a running container, each with a host process that stands for it.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 # One container serves all tests of the file: a start costs seconds in the lab.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The truth about failures: never exit status 0, never a hang, nothing left that `delete --force` does not remove.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The lab itself: integration/lab/run as its users see it.
 # runs-on: host
-# time-limit: 400
+# time-limit: 900
 
 bats_require_minimum_version 1.5.0
 

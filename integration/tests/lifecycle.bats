@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # create, start, state, kill, delete, list: the states of a container and what may be done in each.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # nacre run: one container in the foreground, from the user's side.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup() {

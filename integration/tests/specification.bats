@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Security settings of a configuration, seen from within a container; hooks; what is refused.
 # shellcheck disable=SC2154,SC2016 # set by run and helpers; jq and shells of containers expand
-# time-limit: 180
+# time-limit: 900
 load helpers
 
 setup() {

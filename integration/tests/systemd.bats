@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154,SC2016 # set by run and helpers; shells of containers expand
 # systemd's cgroup driver, with a systemd of its own: process 1 of new namespaces, below a cgroup of its own.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup_file() {

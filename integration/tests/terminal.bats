@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Terminals: the caller's own in the foreground, or a new one for the holder of a console socket. The guest's terminal does
 # the work (echo, line editing, signals); the host's carries bytes and window sizes.
-# time-limit: 400
+# time-limit: 900
 load helpers
 
 setup_file() {
