@@ -17,7 +17,7 @@ mount_v1() {
     for controller in cpuset cpu,cpuacct memory devices freezer blkio pids; do
         mkdir "$1/$controller"
         # Until the kernel has taken the controller from v2.
-        wait_until 10 mount -t cgroup -o "$controller" cgroup "$1/$controller"
+        wait_until 60 mount -t cgroup -o "$controller" cgroup "$1/$controller"
     done
     mkdir "$1/systemd" "$1/unified"
     mount -t cgroup -o none,name=systemd cgroup "$1/systemd"
@@ -122,7 +122,7 @@ while os.path.exists(directory):
     os.eventfd_read(event)
     print("oom" if os.path.exists(directory) else "gone", flush=True)
 ' /sys/fs/cgroup/memory/v1-test/box >"$BATS_TEST_TMPDIR/watched" 3>&- &
-    wait_until 10 grep -qx watching "$BATS_TEST_TMPDIR/watched"
+    wait_until 60 grep -qx watching "$BATS_TEST_TMPDIR/watched"
 }
 
 @test "an OOM kill in the guest is one in the container's memory cgroup, and nothing else is killed" {
@@ -137,9 +137,9 @@ while os.path.exists(directory):
     nacre exec box sh -c 'cat /bin/busybox >/dev/null'
     run nacre exec box sh -c 'tail -c 60m /dev/zero'
     [ "$status" -eq 137 ]
-    wait_until 10 grep -qx oom "$BATS_TEST_TMPDIR/watched"
-    wait_until 10 grep -qx 'oom_kill 1' /sys/fs/cgroup/memory/v1-test/box/memory.oom_control
-    wait_until 10 [ ! -e /sys/fs/cgroup/memory/v1-test/box.oom ]
+    wait_until 60 grep -qx oom "$BATS_TEST_TMPDIR/watched"
+    wait_until 60 grep -qx 'oom_kill 1' /sys/fs/cgroup/memory/v1-test/box/memory.oom_control
+    wait_until 60 [ ! -e /sys/fs/cgroup/memory/v1-test/box.oom ]
     [ "$(nacre ps --format json box)" = "$processes" ]
     [ "$(file_of memory memory.limit_in_bytes)" = "$limit" ]
     [ "$(file_of memory cgroup.procs)" = "$members" ]

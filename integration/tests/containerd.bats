@@ -38,7 +38,7 @@ teardown() {
 
 # ctr_run OPTION… IMAGE ID CMD…
 ctr_run() {
-    timeout --kill-after=5 90 ctr run --runtime io.containerd.runc.v2 --runc-binary "$(type -P nacre)" "$@" 3>&-
+    timeout --kill-after=5 300 ctr run --runtime io.containerd.runc.v2 --runc-binary "$(type -P nacre)" "$@" 3>&-
 }
 
 task_status() {
@@ -94,8 +94,8 @@ task_has_status() {
     waiter=$!
     sleep 1
     ctr task kill --signal KILL "$id"
-    timeout 60 tail --pid="$waiter" -f /dev/null
-    wait_until 30 task_has_status "$id" STOPPED
+    timeout 300 tail --pid="$waiter" -f /dev/null
+    wait_until 60 task_has_status "$id" STOPPED
     run ctr task delete "$id"
     [[ $output == *137* ]]
     ctr container rm "$id"
@@ -104,10 +104,10 @@ task_has_status() {
 
 @test "exec: output, status, a program that does not exist" {
     ctr_run --detach "$busybox" "$id" sleep 1000 </dev/null
-    run timeout 60 ctr task exec --exec-id one "$id" sh -c 'echo out; exit 5' </dev/null 3>&-
+    run timeout 300 ctr task exec --exec-id one "$id" sh -c 'echo out; exit 5' </dev/null 3>&-
     [ "$status" -eq 5 ]
     [ "$output" = out ]
-    run timeout 60 ctr task exec --exec-id two "$id" nosuch </dev/null 3>&-
+    run timeout 300 ctr task exec --exec-id two "$id" nosuch </dev/null 3>&-
     [ "$status" -ne 0 ]
     [[ $output == *'executable file not found in $PATH'* ]]
     ctr task delete --force "$id"
@@ -122,12 +122,12 @@ expect 30 100
 send exit 6\r
 settle
 SCRIPT
-    run timeout 100 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
+    run timeout 300 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
         ctr run --tty --rm --runtime io.containerd.runc.v2 --runc-binary "$(type -P nacre)" "$busybox" "$id" \
         sh -c 'sleep 1; stty size; exec sh' 3>&-
     [[ "$output" == *"mode kept"*"status 6" ]]
     ctr_run --detach "$busybox" "$id" sleep 1000 </dev/null
-    run timeout 100 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
+    run timeout 300 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- \
         ctr task exec --tty --exec-id three "$id" sh -c 'sleep 1; stty size; exec sh' 3>&-
     [[ "$output" == *"mode kept"*"status 6" ]]
     ctr task delete --force "$id"
@@ -142,7 +142,7 @@ SCRIPT
 @test "a VMM that is killed is a failed task, never a success" {
     ctr_run --detach "$busybox" "$id" sleep 1000 </dev/null
     pkill -9 -x nacre-vmm
-    wait_until 30 task_has_status "$id" STOPPED
+    wait_until 60 task_has_status "$id" STOPPED
     run ctr task delete "$id"
     [[ $output == *137* ]]
 }

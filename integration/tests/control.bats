@@ -83,7 +83,7 @@ host_load() {
     run ! grep got-usr1 "$BATS_FILE_TMPDIR/out"
     nacre resume control
     [ "$(container_status control)" = running ]
-    wait_until 10 grep got-usr1 "$BATS_FILE_TMPDIR/out"
+    wait_until 60 grep got-usr1 "$BATS_FILE_TMPDIR/out"
     [ "$(host_load)" -gt 50 ]
     has_error 1 'container not paused' nacre resume control
     has_error 1 'container does not exist' nacre pause nosuch
@@ -93,10 +93,10 @@ host_load() {
 @test "signals by number, name and real-time name; refusals in runc's words" {
     nacre kill control 0
     nacre kill control RTMIN+1
-    wait_until 10 grep got-rt1 "$BATS_FILE_TMPDIR/out"
+    wait_until 60 grep got-rt1 "$BATS_FILE_TMPDIR/out"
     nacre kill control SIGUSR1
     nacre kill control 10
-    wait_until 10 grep got-usr1 "$BATS_FILE_TMPDIR/out"
+    wait_until 60 grep got-usr1 "$BATS_FILE_TMPDIR/out"
     has_error 1 'unknown signal \"FOO\"' nacre kill control FOO
     has_error 1 'unable to signal init: Invalid argument' nacre kill control 99
     has_error 1 'container does not exist' nacre kill nosuch
@@ -107,7 +107,7 @@ host_load() {
         </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1
     sleep 1
     nacre kill --all control USR1
-    wait_until 10 grep exec-got-it "$BATS_TEST_TMPDIR/out"
+    wait_until 60 grep exec-got-it "$BATS_TEST_TMPDIR/out"
     has_status control running
 }
 
@@ -176,16 +176,16 @@ guest_limit() {
     [ "$(nacre exec other cat /sys/fs/cgroup/memory.max)" -eq 33554432 ]
     command nacre events --interval 500ms other >"$BATS_TEST_TMPDIR/events" 3>&- &
     stream=$!
-    wait_until 10 grep -q stats "$BATS_TEST_TMPDIR/events"
+    wait_until 60 grep -q stats "$BATS_TEST_TMPDIR/events"
     run ! grep -q oom "$BATS_TEST_TMPDIR/events"
     run nacre exec other sh -c 'tail -c 60m /dev/zero'
     [ "$status" -eq 137 ]
-    wait_until 10 grep -qx '{"type":"oom","id":"other"}' "$BATS_TEST_TMPDIR/events"
-    wait_until 10 grep -qx 'oom_kill 1' /sys/fs/cgroup/other/memory.events
+    wait_until 60 grep -qx '{"type":"oom","id":"other"}' "$BATS_TEST_TMPDIR/events"
+    wait_until 60 grep -qx 'oom_kill 1' /sys/fs/cgroup/other/memory.events
     [ ! -e /sys/fs/cgroup/other.oom ]
     nacre kill other KILL
-    wait_until 20 has_status other stopped
-    wait_until 5 eval '! kill -0 '"$stream"
+    wait_until 60 has_status other stopped
+    wait_until 60 eval '! kill -0 '"$stream"
     wait "$stream"
     jq -e . "$BATS_TEST_TMPDIR/events" >/dev/null
     has_error 1 'container with id other is not running' nacre events --stats other
@@ -198,7 +198,7 @@ guest_limit() {
     nacre run --detach --bundle "$bundle" other </dev/null >/dev/null 2>&1
     timeout 60 nacre events --interval 1h other >"$BATS_TEST_TMPDIR/events" 3>&-
     [ "$(sort -u "$BATS_TEST_TMPDIR/events")" = '{"type":"oom","id":"other"}' ]
-    wait_until 20 has_status other stopped
+    wait_until 60 has_status other stopped
     [ "$(nacre state other | jq .exitStatus)" -eq 137 ]
     nacre delete other
 }
@@ -208,7 +208,7 @@ guest_limit() {
     nacre run --detach --bundle "$bundle" other </dev/null >/dev/null 2>&1
     nacre pause other
     nacre kill other KILL
-    wait_until 20 has_status other stopped
+    wait_until 60 has_status other stopped
     [ "$(nacre ps -f json other)" = null ]
     has_error 1 'container not running' nacre kill other TERM
     nacre kill --all other 9

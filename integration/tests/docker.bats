@@ -26,7 +26,7 @@ load_image() {
 
 teardown_file() {
     kill "$(cat "$BATS_FILE_TMPDIR/dockerd.pid")"
-    wait_until 20 eval '! pgrep -x dockerd'
+    wait_until 60 eval '! pgrep -x dockerd'
 }
 
 setup() {
@@ -40,7 +40,7 @@ teardown() {
 }
 
 docker() {
-    timeout --kill-after=5 120 docker "$@" 3>&-
+    timeout --kill-after=5 300 docker "$@" 3>&-
 }
 
 run_detached() {
@@ -71,7 +71,7 @@ has_state() {
 
 @test "run --detach, logs, exec, top, stats, pause, cp, stop" {
     run_detached "$image" sh -c 'echo out; trap "exit 3" TERM; while :; do sleep 0.1; done'
-    wait_until 10 eval 'docker logs box | grep -q out'
+    wait_until 60 eval 'docker logs box | grep -q out'
     run docker exec --env A=b --workdir /tmp --user 65534 box sh -c 'echo $A $PWD $(id -u); exit 9'
     [ "$status" -eq 9 ]
     [ "$output" = "b /tmp 65534" ]
@@ -109,7 +109,7 @@ has_state() {
     run ! docker exec --user 0 box touch /shared/file
     docker exec --user 0 box touch /data/file
     docker exec --user 0 box touch /scratch/go
-    wait_until 20 has_state 'exited 137 true'
+    wait_until 60 has_state 'exited 137 true'
 }
 
 @test "restart, kill, and a detached container that ends by itself" {

@@ -108,11 +108,11 @@ guest_pid = out.readline().strip()
 os.kill(pid, signal.SIGKILL)
 print("killed", end(pid), guest_pid)
 PY
-    run timeout 60 python3 "$BATS_TEST_TMPDIR/reap.py" "$BATS_TEST_TMPDIR/pid"
+    run timeout 300 python3 "$BATS_TEST_TMPDIR/reap.py" "$BATS_TEST_TMPDIR/pid"
     [ "${lines[0]}" = "hello 7" ]
     [ "${lines[1]}" = "trapped 33" ]
     [[ "${lines[2]}" == "killed -9 "* ]]
-    wait_until 10 nacre exec exec sh -c "! grep -q 777 /proc/${lines[2]##* }/cmdline"
+    wait_until 60 nacre exec exec sh -c "! grep -q 777 /proc/${lines[2]##* }/cmdline"
 }
 
 # status_of PID: sets $status as run does, for a process in the background.
@@ -123,7 +123,7 @@ status_of() {
 
 @test "signals of a process in the foreground are passed on" {
     command nacre exec exec sh -c 'trap "exit 44" TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" 3>&- &
-    wait_until 20 grep ready "$BATS_TEST_TMPDIR/out"
+    wait_until 60 grep ready "$BATS_TEST_TMPDIR/out"
     kill -TERM $!
     status_of $!
     [ "$status" -eq 44 ]
@@ -179,7 +179,7 @@ status_of() {
     nacre kill exec-short KILL
     status_of "$pid"
     [ "$status" -eq 137 ]
-    wait_until 20 has_status exec-short stopped
+    wait_until 60 has_status exec-short stopped
     run nacre exec exec-short true
     [ "$status" -eq 255 ]
     [[ "$output" == *'cannot exec in a stopped container'* ]]
@@ -199,15 +199,18 @@ status_of() {
     [ "$(cat "$BATS_TEST_TMPDIR/through")" = piped ]
     [ "$(head -n 1 "$BATS_TEST_TMPDIR/said")" = hello ]
     run python3 - <<'PYTHON'
-import os, socket, subprocess
+import os, socket, subprocess, threading
 ours, theirs = socket.socketpair()
 os.dup2(theirs.fileno(), 3)
 theirs.close() if theirs.fileno() != 3 else None
 process = subprocess.Popen(["nacre", "exec", "--preserve-fds", "1", "exec", "sh", "-c", "cat <&3 >&3"], pass_fds=[3],
                            stdin=subprocess.DEVNULL)
 os.close(3)
-ours.sendall(b"x" * 3000000)
-ours.shutdown(socket.SHUT_WR)
+ours.settimeout(120)
+def send():
+    ours.sendall(b"x" * 3000000)
+    ours.shutdown(socket.SHUT_WR)
+threading.Thread(target=send, daemon=True).start()  # no buffer need hold all of it
 got = 0
 while data := ours.recv(65536):
     got += len(data)

@@ -24,7 +24,7 @@ run_in_background() {
 # ends_with STATUS WORDS: the background run ends in time with that status and says why.
 ends_with() {
     local code=0
-    timeout 60 tail --pid="$runner" -f /dev/null
+    timeout 300 tail --pid="$runner" -f /dev/null
     wait "$runner" || code=$?
     [ "$code" -eq "$1" ]
     grep -q "$2" "$BATS_TEST_TMPDIR/output"
@@ -89,7 +89,7 @@ EOF
 @test "the container is killed for want of memory" {
     edit_config '.linux.resources.memory = {"limit": 33554432}'
     set_command sh -c 'tail /dev/zero'
-    run timeout 120 nacre run --bundle "$bundle" "$id"
+    run timeout 300 nacre run --bundle "$bundle" "$id"
     [ "$status" -eq 137 ]
     [[ "$output" == *"out of memory"* ]]
 }

@@ -7,7 +7,7 @@ integration_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # nacre under a time limit: a hang is a failure with status 124, not a stuck test run.
 nacre() {
-    timeout --foreground "${NACRE_TEST_LIMIT:-60}" nacre "$@"
+    timeout --foreground "${NACRE_TEST_LIMIT:-180}" nacre "$@"
 }
 
 # new_bundle NAME CMD…: makes a busybox bundle and sets $bundle to it.
@@ -108,9 +108,9 @@ remember_machine() {
     machine_state >"$BATS_TEST_TMPDIR/machine-before"
 }
 
-# assert_nothing_left: the machine is as remember_machine saw it, at the latest after 5 s (a VM may still be ending).
+# assert_nothing_left: the machine is as remember_machine saw it, at the latest after 30 s (a VM may still be ending).
 assert_nothing_left() {
-    local end=$((SECONDS + 5))
+    local end=$((SECONDS + 30))
     while :; do
         machine_state >"$BATS_TEST_TMPDIR/machine-after"
         diff "$BATS_TEST_TMPDIR/machine-before" "$BATS_TEST_TMPDIR/machine-after" >"$BATS_TEST_TMPDIR/machine-diff" && return

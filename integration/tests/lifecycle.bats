@@ -24,7 +24,7 @@ create() {
     nacre start "$id"
     [ "$(container_status "$id")" = running ]
     nacre kill "$id" KILL
-    wait_until 20 has_status "$id" stopped
+    wait_until 60 has_status "$id" stopped
     [ "$(nacre state "$id" | jq .pid)" -eq 0 ]
     nacre delete "$id"
     run nacre state "$id"
@@ -51,7 +51,7 @@ subprocess.run(["nacre", "create", "--bundle", bundle, "--pid-file", pid_file, n
 subprocess.run(["nacre", "start", name], **quiet)
 print(os.waitstatus_to_exitcode(os.waitpid(int(open(pid_file).read()), 0)[1]))
 PY
-    run timeout 60 python3 "$BATS_TEST_TMPDIR/reap.py" "$bundle" "$id" "$BATS_TEST_TMPDIR/pid"
+    run timeout 300 python3 "$BATS_TEST_TMPDIR/reap.py" "$bundle" "$id" "$BATS_TEST_TMPDIR/pid"
     [ "$output" = 7 ]
 }
 
@@ -93,9 +93,9 @@ message, descriptors, _, _ = socket.recv_fds(server.accept()[0], 64, 1)
 print(message.decode())
 signal.pidfd_send_signal(descriptors[0], signal.SIGTERM)
 PY
-    run timeout 60 python3 "$BATS_TEST_TMPDIR/terminate.py" "$bundle" "$id" "$BATS_TEST_TMPDIR/pidfd.sock"
+    run timeout 300 python3 "$BATS_TEST_TMPDIR/terminate.py" "$bundle" "$id" "$BATS_TEST_TMPDIR/pidfd.sock"
     [ "$output" = standard ]
-    wait_until 20 has_status "$id" stopped
+    wait_until 60 has_status "$id" stopped
 }
 
 @test "list shows it, as table, as ids and as json" {
@@ -111,7 +111,7 @@ PY
     nacre start "$id"
     sleep 1
     nacre kill "$id" TERM
-    wait_until 20 has_status "$id" stopped
+    wait_until 60 has_status "$id" stopped
 }
 
 @test "the processes are in the configured cgroup, which goes with the container" {

@@ -25,7 +25,7 @@ teardown() {
 
 # What an administrator has in containers.conf, and no network.
 podman() {
-    CONTAINERS_CONF=$BATS_FILE_TMPDIR/containers.conf timeout --kill-after=5 120 podman "$@" 3>&-
+    CONTAINERS_CONF=$BATS_FILE_TMPDIR/containers.conf timeout --kill-after=5 300 podman "$@" 3>&-
 }
 
 write_configuration() {
@@ -83,7 +83,7 @@ has_state() {
 
 @test "run --detach, ps, logs, exec, top, stats, pause, kill, inspect" {
     run_detached "$image" sh -c 'echo out; echo err >&2; trap "exit 3" USR1; while :; do sleep 0.1; done'
-    wait_until 10 eval 'podman logs box 2>&1 | grep -q err'
+    wait_until 60 eval 'podman logs box 2>&1 | grep -q err'
     [ "$(podman logs box 2>/dev/null)" = out ]
     [ "$(podman ps --format '{{.Names}}')" = box ]
     run podman exec --env A=b --workdir /tmp --user 65534 box sh -c 'echo $A $PWD $(id -u); exit 9'
@@ -98,13 +98,13 @@ has_state() {
     has_state 'paused 0 false'
     podman unpause box
     podman kill --signal USR1 box
-    wait_until 20 has_state 'exited 3 false'
+    wait_until 60 has_state 'exited 3 false'
 }
 
 @test "top: the processes in the virtual machine, as podman shows those of any container" {
     run_detached --user 65534:65533 --cap-drop all "$image" sh -c 'sleep 1000 & exec sleep 2000'
     podman exec --detach --tty --user 0 box sleep 3000
-    wait_until 20 eval 'podman top box | grep -q "sleep 3000"'
+    wait_until 60 eval 'podman top box | grep -q "sleep 3000"'
     run podman top box
     [[ ${lines[0]} == USER*PID*PPID*%CPU*ELAPSED*TTY*TIME*COMMAND* ]]
     [[ $output =~ nobody\ +1\ +0\ .*\?\ .*sleep\ 2000 ]]
@@ -125,7 +125,7 @@ has_state() {
     podman create --name box -i "$image" sh -c 'read line; echo "got $line"; sleep 100' >/dev/null
     podman start --attach --interactive box < <(echo hello; sleep 4) &
     attached=$!
-    wait_until 20 eval 'podman logs box | grep -q "got hello"'
+    wait_until 60 eval 'podman logs box | grep -q "got hello"'
     podman stop --time 1 box
     wait "$attached" || [ $? -eq 137 ]
     has_state 'exited 137 false'
@@ -142,7 +142,7 @@ has_state() {
     run podman exec box sh -c 'cd /sys/fs/cgroup; cat memory.max cpu.max pids.max'
     [ "$output" = $'67108864\n50000 100000\n20' ]
     podman exec box touch /go
-    wait_until 20 has_state 'exited 137 false'
+    wait_until 60 has_state 'exited 137 false'
     [ -e oom ]
 }
 
@@ -225,5 +225,5 @@ has_state() {
 
 # Like podman, with descriptor 3 open.
 podman_with_fd3() {
-    CONTAINERS_CONF=$BATS_FILE_TMPDIR/containers.conf timeout --kill-after=5 120 podman "$@" 3<"$BATS_TEST_TMPDIR/in"
+    CONTAINERS_CONF=$BATS_FILE_TMPDIR/containers.conf timeout --kill-after=5 300 podman "$@" 3<"$BATS_TEST_TMPDIR/in"
 }

@@ -37,7 +37,7 @@ answers() {
     for ((i = 0; i < 10 * effort; ++i)); do
         nacre create --bundle "$bundle" box </dev/null >/dev/null 2>&1
         nacre start box
-        wait_until 20 has_status box stopped
+        wait_until 60 has_status box stopped
         [ "$(nacre state box | jq .exitStatus)" -eq 0 ]
         nacre delete box
     done
@@ -85,10 +85,7 @@ held_by() {
     sleep 12  # the view's /proc is let go
     before="$(held_by "$relay"), $(held_by "$vmm")"
     for ((i = 0; i < 5 * effort; ++i)); do ask; done
-    sleep 12
-    after="$(held_by "$relay"), $(held_by "$vmm")"
-    echo "before $before, after $after"
-    [ "$before" = "$after" ]
+    wait_until 60 eval '[ "$(held_by "$relay"), $(held_by "$vmm")" = "$before" ]'
 }
 
 # What a caller does with a container, whatever becomes of it.

@@ -30,7 +30,7 @@ teardown() {
 
 @test "a reader that goes away breaks the container's pipe" {
     set_command yes
-    run bash -c "timeout 60 nacre run --bundle '$bundle' '$id' 2>/dev/null | head -n 1"
+    run bash -c "timeout 300 nacre run --bundle '$bundle' '$id' 2>/dev/null | head -n 1"
     [ "$output" = y ]
 }
 

@@ -16,14 +16,14 @@ teardown() {
 
 @test "a closed standard input is an end of file, not an error" {
     set_command sh -c 'cat; echo end'
-    run bash -c "timeout 60 nacre run --bundle '$bundle' '$id' <&-"
+    run bash -c "timeout 300 nacre run --bundle '$bundle' '$id' <&-"
     [ "$status" -eq 0 ]
     [ "$output" = end ]
 }
 
 @test "a container that stops reading does not keep its run alive" {
     set_command sh -c 'head -c 1 >/dev/null; echo done'
-    run bash -c "yes | timeout 60 nacre run --bundle '$bundle' '$id'"
+    run bash -c "yes | timeout 300 nacre run --bundle '$bundle' '$id'"
     [ "$status" -eq 0 ]
     [ "$output" = done ]
 }
@@ -31,7 +31,7 @@ teardown() {
 @test "end of file on standard output comes when the container closes it, not when it ends" {
     set_command sh -c 'echo last; exec >&-; sleep 1000'
     mkfifo "$BATS_TEST_TMPDIR/out"
-    timeout 60 cat "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/read" 3>&- &
+    timeout 300 cat "$BATS_TEST_TMPDIR/out" >"$BATS_TEST_TMPDIR/read" 3>&- &
     reader=$!
     nacre create --bundle "$bundle" "$id" </dev/null >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&-
     nacre start "$id"

@@ -14,18 +14,18 @@ setup_file() {
             sh -c "mount -t proc proc /proc && umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -t tmpfs run /run &&
                 exec env container=test SYSTEMD_UNIT_PATH=$0 /lib/systemd/systemd --unit=bare.target --log-target=null"' \
         "$units" </dev/null >/dev/null 2>&1 3>&- &
-    wait_until 20 has_systemd
+    wait_until 60 has_systemd
     # Controllers can be had below a cgroup without processes only.
     pgrep --full '^unshare --pid' >/sys/fs/cgroup/cgroup.procs
     pgrep --oldest --full '^/lib/systemd/systemd --unit=bare.target' >"$BATS_FILE_TMPDIR/pid"
-    wait_until 20 inside systemctl is-system-running
+    wait_until 60 inside systemctl is-system-running
     # The slice stays once it is there.
     inside systemctl start nacre-test.slice
 }
 
 teardown_file() {
     kill -9 "$(cat "$BATS_FILE_TMPDIR/pid")"
-    wait_until 10 remove_tree /sys/fs/cgroup/systemd-test
+    wait_until 60 remove_tree /sys/fs/cgroup/systemd-test
 }
 
 has_systemd() {
@@ -106,7 +106,7 @@ scope=/sys/fs/cgroup/systemd-test/nacre.slice/nacre-test.slice/nacre-box.scope
     nacre pause box
     nacre resume box
     nacre kill box KILL
-    wait_until 20 has_property LoadState not-found
+    wait_until 60 has_property LoadState not-found
     [ ! -e "$scope" ]
     nacre delete box
 }
@@ -128,7 +128,7 @@ scope=/sys/fs/cgroup/systemd-test/nacre.slice/nacre-test.slice/nacre-box.scope
     run_box
     run nacre exec box sh -c 'tail -c 60m /dev/zero'
     [ "$status" -eq 137 ]
-    wait_until 10 grep -qx 'oom_kill 1' "$scope/container/memory.events"
+    wait_until 60 grep -qx 'oom_kill 1' "$scope/container/memory.events"
     grep -qx 'oom_kill 1' "$scope/memory.events"
     [ ! -e "$scope/oom" ]
     [ "$(nacre state box | jq -r .status) $(property ActiveState)" = "running active" ]
@@ -138,10 +138,10 @@ scope=/sys/fs/cgroup/systemd-test/nacre.slice/nacre-test.slice/nacre-box.scope
     new_bundle box sh -c 'trap "echo terminated; exit 7" TERM; echo ready; while :; do sleep 0.1; done'
     edit_config '.linux.cgroupsPath = ":nacre:box"'
     run_box
-    wait_until 20 grep -qx ready "$BATS_TEST_TMPDIR/out"
+    wait_until 60 grep -qx ready "$BATS_TEST_TMPDIR/out"
     [ "$(property Slice)" = system.slice ]
     inside systemctl stop nacre-box.scope
-    wait_until 10 has_status box stopped
+    wait_until 60 has_status box stopped
     [ "$(nacre state box | jq .exitStatus)" -eq 7 ]
     grep -qx terminated "$BATS_TEST_TMPDIR/out"
     nacre delete box
@@ -150,14 +150,14 @@ scope=/sys/fs/cgroup/systemd-test/nacre.slice/nacre-test.slice/nacre-box.scope
 @test "what is killed all at once is cleaned up by delete --force" {
     run_box
     inside sh -c "kill -9 $(nacre ps --format json box | jq -r 'join(" ")')"
-    wait_until 10 has_status box stopped
+    wait_until 60 has_status box stopped
     nacre delete --force box
     has_property LoadState not-found
     # Not even its state is left to go by.
     run_box
     inside truncate -s 0 /run/nacre/box/state.json
     nacre delete --force box
-    wait_until 5 has_property LoadState not-found
+    wait_until 60 has_property LoadState not-found
 }
 
 @test "a failed unit of the same name does not hinder, one at work does" {
@@ -168,7 +168,7 @@ scope=/sys/fs/cgroup/systemd-test/nacre.slice/nacre-test.slice/nacre-box.scope
     has_property ActiveState active
     nacre delete --force box
     inside systemd-run --quiet --scope --unit nacre-box --slice nacre-test.slice sleep 60 3>&- &
-    wait_until 10 has_property ActiveState active
+    wait_until 60 has_property ActiveState active
     run nacre --systemd-cgroup create --bundle "$bundle" box
     [ "$status" -eq 1 ]
     assert_one_clear_line "$output"

@@ -24,7 +24,7 @@ setup() {
 # on_terminal CMD…: runs CMD on a terminal; standard input is the script of terminal/drive.py.
 on_terminal() {
     cat >"$BATS_TEST_TMPDIR/script"
-    run timeout 100 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- "$@"
+    run timeout 300 python3 "$integration_dir/tests/terminal/drive.py" foreground "$BATS_TEST_TMPDIR/script" -- "$@"
     echo "$output"
 }
 
@@ -32,7 +32,7 @@ on_terminal() {
 on_console() {
     cat >"$BATS_TEST_TMPDIR/script"
     rm -f "$BATS_TEST_TMPDIR/console"
-    run timeout 100 python3 "$integration_dir/tests/terminal/drive.py" console "$BATS_TEST_TMPDIR/console" \
+    run timeout 300 python3 "$integration_dir/tests/terminal/drive.py" console "$BATS_TEST_TMPDIR/console" \
         "$BATS_TEST_TMPDIR/script" -- "$@"
     echo "$output"
 }
@@ -103,7 +103,7 @@ expect ready
 close
 settle
 SCRIPT
-    wait_until 10 nacre exec terminal test -e /tmp/hung-up
+    wait_until 60 nacre exec terminal test -e /tmp/hung-up
 }
 
 @test "run with process.terminal: the caller's terminal is the container's" {
@@ -125,7 +125,7 @@ resize 33 99
 expect 33 99
 SCRIPT
     [[ "$output" == */dev/pts/*"33 99"*"status 0" ]]
-    wait_until 10 test ! -e "/proc/$(cat "$BATS_TEST_TMPDIR/pid")"
+    wait_until 60 test ! -e "/proc/$(cat "$BATS_TEST_TMPDIR/pid")"
 }
 
 @test "create --console-socket: the terminal comes before create returns" {
@@ -140,7 +140,7 @@ send hello\r
 expect got hello
 SCRIPT
     [[ "$output" == *"status 0" ]]
-    wait_until 20 has_status terminal-create stopped
+    wait_until 60 has_status terminal-create stopped
     nacre delete terminal-create
 }
 
@@ -163,7 +163,7 @@ SCRIPT
     run nacre exec --detach --console-socket "$BATS_TEST_TMPDIR/none" terminal true
     [ "$status" -eq 255 ]
     # No terminal anywhere: neither on the descriptors nor of the session.
-    run setsid --wait timeout 60 nacre exec --tty terminal true </dev/null
+    run setsid --wait timeout 300 nacre exec --tty terminal true </dev/null
     [ "$status" -eq 255 ]
     assert_one_clear_line "$output"
     run nacre state terminal-refused
