@@ -76,31 +76,9 @@ has_status() {
 
 # --- leftovers
 
-# Everything of the machine that a container run may leave behind: processes, namespaces with their mounts, virtual
-# machines, mounts, cgroups, state and temporary files, sockets, keys, network devices. Kernel threads and the test's own
-# processes are left out.
+# What the test run may have left on the machine, in a form that diff(1) compares.
 machine_state() {
-    list_processes
-    list_namespaces
-    find /sys/kernel/debug/kvm -mindepth 1 -maxdepth 1 -type d -printf 'vm %f\n' 2>/dev/null | sort
-    awk 'NF == 8 { print "socket", $8 }' /proc/net/unix | grep -vE "$BATS_RUN_TMPDIR|/docker\.sock$" | sort
-    awk '$1 == "0:" { print "keys", $4 }' /proc/key-users
-    awk '{ print "mount", $5, $9, $10 }' /proc/self/mountinfo | grep -v " $BATS_RUN_TMPDIR" | sort
-    find /sys/fs/cgroup -mindepth 1 -type d -printf 'cgroup %p\n' | sort
-    find /run /tmp /dev/shm -path "$BATS_RUN_TMPDIR" -prune -o -path '/run/lab*' -prune -o -path '/run/docker/netns*' -prune -o -path /run/mount -prune -o ! -path /run/nacre -printf 'file %p\n' 2>/dev/null | sort
-    find /sys/class/net -mindepth 1 -printf 'net %f\n' | sort
-}
-
-# Every namespace that a process is in, and of mount namespaces how many mounts they hold.
-list_namespaces() {
-    find /proc/[0-9]*/ns -type l -printf 'namespace %l\n' 2>/dev/null | sort -u
-    find /proc/[0-9]*/ns -name mnt -printf '%l %h\n' 2>/dev/null | sort -u -k 1,1 | while read -r namespace directory; do
-        echo "mounts of $namespace $(wc -l <"${directory%/ns}/mountinfo")"
-    done 2>/dev/null
-}
-
-list_processes() {
-    pgrep --list-full --full 'nacre|containerd-shim|qemu' | cut -d ' ' -f 2- | grep -vE '(^timeout|bats)' | sed 's/^/process /' | sort
+    python3 -I -S "$integration_dir/tests/leftovers/machine_state.py" "$BATS_RUN_TMPDIR"
 }
 
 remember_machine() {
