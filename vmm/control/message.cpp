@@ -8,6 +8,12 @@ namespace nacre::json {
 using namespace control;
 
 template <>
+struct Form<AttachDisk> {
+    static constexpr std::string_view type = "attach_disk";
+    static constexpr std::tuple members{Member{"read_only", &AttachDisk::read_only},
+                                        Member{"id", &AttachDisk::id}, Member{"queues", &AttachDisk::queues}};
+};
+template <>
 struct Form<DetachDevice> {
     static constexpr std::string_view type = "detach_device";
     static constexpr std::tuple members{Member{"slot", &DetachDevice::slot}};

@@ -13,13 +13,21 @@
 /// both sides. The guest has no part in it.
 namespace nacre::control {
 
+/// Puts a disk into an empty slot (answer: Attached). One descriptor comes with it: an image file or block
+/// device, open for reading alone if `read_only`.
+struct AttachDisk {
+    bool read_only = false;
+    std::string id;            // the disk's serial number in the guest, at most 20 bytes
+    std::uint32_t queues = 1;  // the guest spreads its CPUs over them
+};
+
 /// Takes a device that was attached later out of its slot (answer: Done). The guest is to let go of it first.
 struct DetachDevice {
     std::uint32_t slot = 0;
 };
 
 /// What is asked, besides the descriptors that come with it.
-using RequestMessage = std::variant<DetachDevice>;
+using RequestMessage = std::variant<AttachDisk, DetachDevice>;
 
 struct Request {
     RequestMessage message;

@@ -9,6 +9,7 @@ enum class ThreadKind {
     vcpu,         // runs guest code, serves register accesses
     event_loop,   // moves bytes of vsock, console, rng
     file_server,  // acts on the share for the guest's users
+    block,        // moves bytes between guest memory and one open file
 };
 
 // The steps into the jail, in this order.

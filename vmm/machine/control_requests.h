@@ -1,11 +1,19 @@
 #pragma once
 
+#include "vmm/base/log.h"
 #include "vmm/control/message.h"
 #include "vmm/machine/device_slots.h"
 
 namespace nacre::machine {
 
+/// What requests act on; all outlive the machine's control socket.
+struct ChangeableMachine {
+    DeviceSlots& slots;
+    Log& log;
+    bool jailed;
+};
+
 /// Carries out what the runtime asks of the running VM. On the main thread.
-control::Reply handle_request(DeviceSlots& slots, control::Request request);
+control::Reply handle_request(const ChangeableMachine& machine, control::Request request);
 
 }  // namespace nacre::machine

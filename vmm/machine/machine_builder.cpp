@@ -123,10 +123,10 @@ Result<void> MachineBuilder::listen_for_changes() {
     if (!listener)
         return {};
     NACRE_ASSIGN(parts_.control,
-                 control::Server::create(*parts_.loop, std::move(listener),
-                                         [&slots = *parts_.slots](control::Request request) {
-                                             return handle_request(slots, std::move(request));
-                                         }));
+                 control::Server::create(
+                     *parts_.loop, std::move(listener),
+                     [machine = ChangeableMachine{*parts_.slots, log_, config_.jail}](
+                         control::Request request) { return handle_request(machine, std::move(request)); }));
     return {};
 }
 
@@ -138,8 +138,7 @@ Result<void> MachineBuilder::load_guest() {
     NACRE_ASSIGN(const auto initramfs, arch::load_initramfs(initramfs_image, memory, kernel.end));
     kernel_entry_ = kernel.entry;
 
-    const auto command_line =
-        arch::command_line(config_.console_fd >= 0, parts_.slots->count());
+    const auto command_line = arch::command_line(config_.console_fd >= 0, parts_.slots->count());
     NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
     NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
     return arch::write_entry_tables(memory);

@@ -9,7 +9,7 @@
 #include "vmm/base/event_fd.h"
 #include "vmm/base/file_descriptor.h"
 #include "vmm/base/log.h"
-#include "vmm/devices/fs/thread.h"
+#include "vmm/base/thread.h"
 #include "vmm/fuse/worker.h"
 
 namespace nacre::fs {

@@ -1,4 +1,4 @@
-#include "vmm/devices/fs/thread.h"
+#include "vmm/base/thread.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -6,7 +6,7 @@
 #include <atomic>
 #include <string>
 
-using nacre::fs::Thread;
+using nacre::Thread;
 
 TEST_CASE("a thread runs its body under its name, with signals blocked, and is joined") {
     std::atomic<bool> ran = false;

@@ -1,10 +1,10 @@
-#include "vmm/devices/fs/thread.h"
+#include "vmm/base/thread.h"
 
 #include <signal.h>
 
 #include <memory>
 
-namespace nacre::fs {
+namespace nacre {
 
 namespace {
 
@@ -60,4 +60,4 @@ Thread::~Thread() {
         pthread_join(handle_, nullptr);
 }
 
-}  // namespace nacre::fs
+}  // namespace nacre

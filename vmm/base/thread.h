@@ -9,7 +9,7 @@
 
 #include "vmm/base/result.h"
 
-namespace nacre::fs {
+namespace nacre {
 
 /// A thread with a stack of chosen size that no signal reaches; joined at the end of its owner's life.
 /// (std::thread has the default stack, 8 MiB of address space each.)
@@ -30,4 +30,4 @@ class Thread {
     bool running_;
 };
 
-}  // namespace nacre::fs
+}  // namespace nacre
