@@ -25,7 +25,8 @@ Result<Process*> Agent::find_process(const protocol::ProcessName& name) {
 Result<void> Agent::create_container(const InitPlan& plan, Container::Events events) {
     if (containers_.contains(plan.id))
         return tl::unexpected(Error{"container with given ID already exists", EEXIST});
-    NACRE_TRY(environment_.mount_share());
+    if (!plan.rootfs.empty() || !plan.sources.empty())
+        NACRE_TRY(environment_.mount_share());
     NACRE_ASSIGN(containers_[plan.id],
                  Container::create(loop_, environment_.cgroup_root, plan, std::move(events)));
     return {};

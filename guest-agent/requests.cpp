@@ -51,16 +51,37 @@ Result<MountSources> checked_sources(const std::vector<MountSource>& sources,
     return checked;
 }
 
+/// Each stands for one thing, and each thing has one at most.
+Result<DiskNames> checked_disks(const std::vector<Disk>& disks, const oci::Spec& spec) {
+    DiskNames names;
+    for (const auto& disk : disks) {
+        const auto things = disk.role == DiskRole::mount ? spec.mounts.size() : spec.linux.devices.size();
+        if (disk.role != DiskRole::root && disk.index >= things)
+            return fail_with(EINVAL, "disk {} for nothing in the configuration", disk.name);
+        const bool first = disk.role == DiskRole::root ? std::exchange(names.root, disk.name).empty()
+                           : disk.role == DiskRole::mount
+                               ? names.mounts.emplace(disk.index, disk.name).second
+                               : names.devices.emplace(disk.index, disk.name).second;
+        if (!first)
+            return fail_with(EINVAL, "two disks for the same place: {}", disk.name);
+    }
+    return names;
+}
+
 Result<InitPlan> plan_of(const CreateContainer& request, const std::string& share) {
     if (!is_container_id(request.id))
         return fail_with(EINVAL, "invalid container ID format: {}", request.id);
-    if (!is_share_path(request.rootfs))
+    if (!request.rootfs.empty() && !is_share_path(request.rootfs))
         return fail_with(EINVAL, "rootfs \"{}\" is not a path below the share", request.rootfs);
     InitPlan plan;
     NACRE_ASSIGN(plan.spec, oci::parse_config(request.config));
     if (!plan.spec.process || !plan.spec.root)
         return fail_with(EINVAL, "config.json: process and root are needed");
     NACRE_ASSIGN(plan.sources, checked_sources(request.mounts, plan.spec.mounts));
+    NACRE_ASSIGN(plan.disks, checked_disks(request.disks, plan.spec));
+    if (request.rootfs.empty() == plan.disks.root.empty())
+        return fail_with(EINVAL, "the root is either below the share or a disk");
+    NACRE_ASSIGN(plan.translations, renumber_devices(plan.spec.linux.devices, plan.disks.devices));
     plan.id = request.id;
     plan.rootfs = request.rootfs;
     plan.host_rootfs = request.host_rootfs;

@@ -85,6 +85,7 @@ Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Event
       user_namespace_(has_user_namespace(plan.spec.linux)),
       uid_mappings_(user_namespace_ ? plan.spec.linux.uid_mappings : std::vector<oci::IdMapping>()),
       hooks_(plan.spec.hooks),
+      translations_(plan.translations),
       events_(std::move(events)) {}
 
 Container::~Container() {
@@ -106,8 +107,8 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     NACRE_TRY(container->watch_memory_events());
     NACRE_ASSIGN(auto pipes, pipes_for(*plan.spec.process, plan.descriptors, container->uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
-    NACRE_ASSIGN(const auto mounts,
-                 clone_share_mounts(plan.share, plan.rootfs, plan.sources, plan.spec.mounts));
+    NACRE_ASSIGN(auto mounts, clone_share_mounts(plan.share, plan.rootfs, plan.sources, plan.spec.mounts));
+    NACRE_TRY(mount_disks(plan.disks, plan.spec, mounts));
     NACRE_ASSIGN(const auto pid, clone_init(plan, mounts, container->cgroup_.fd(), std::move(channel.second),
                                             std::move(pipes.second)));
     if (const auto owner = outer_id(container->uid_mappings_, 0);
@@ -198,7 +199,8 @@ Result<void> Container::update(const oci::Resources& resources) {
 
 /// The new rules stand before the old ones go: at no time is everything allowed.
 Result<void> Container::limit_devices(const std::vector<oci::DeviceRule>& rules) {
-    NACRE_ASSIGN(auto filter, attach_device_filter(cgroup_.fd(), rules));
+    NACRE_ASSIGN(auto filter,
+                 attach_device_filter(cgroup_.fd(), translate_rules(rules, translations_, disk_major())));
     if (device_filter_)
         NACRE_TRY(detach_device_filter(cgroup_.fd(), device_filter_.get()));
     device_filter_ = std::move(filter);

@@ -87,6 +87,7 @@ class Container {
     bool user_namespace_;
     std::vector<oci::IdMapping> uid_mappings_;
     oci::Hooks hooks_;
+    std::vector<DeviceTranslation> translations_;
     Events events_;
     FileDescriptor device_filter_;
     FileDescriptor memory_events_;

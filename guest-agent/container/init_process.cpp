@@ -65,7 +65,7 @@ Result<void> build_root(const InitPlan& plan, const ShareMounts& mounts, SetupCh
     const int root = mounts.root.get();
     NACRE_TRY(make_mounts_private());
     NACRE_TRY(attach_root(root, root_place));
-    NACRE_ASSIGN(const auto late, make_mounts({root, plan.host_rootfs, mounts.binds}, spec.mounts));
+    NACRE_ASSIGN(const auto late, make_mounts({root, plan.host_rootfs, mounts.sources}, spec.mounts));
     NACRE_TRY(make_dev(root, spec));
     if (spec.process->terminal)
         NACRE_TRY(set_up_terminal(root, *spec.process, channel));
@@ -118,7 +118,7 @@ void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChil
     std::vector<int> keep = pipes.descriptors();
     keep.push_back(channel.fd());
     keep.push_back(mounts.root.get());
-    for (const auto& [index, tree] : mounts.binds)
+    for (const auto& [index, tree] : mounts.sources)
         keep.push_back(tree.get());
     close_other_descriptors(keep);
     Execution execution(*plan.spec.process);

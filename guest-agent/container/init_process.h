@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "guest-agent/container/disks.h"
 #include "guest-agent/container/setup_channel.h"
 #include "guest-agent/container/share_mounts.h"
 #include "guest-agent/stdio/process_pipes.h"
@@ -14,10 +15,12 @@ namespace nacre::agent {
 struct InitPlan {
     std::string id;
     oci::Spec spec;           // with a process and a root
-    std::string rootfs;       // below the share
+    std::string rootfs;       // below the share; empty: a disk
     std::string host_rootfs;  // the same on the host, as paths of the configuration name it
     MountSources sources;
-    std::string share;  // the directory where the share is mounted
+    std::string share;                            // the directory where the share is mounted
+    DiskNames disks;                              // what is not in the share
+    std::vector<DeviceTranslation> translations;  // of block devices in the device rules
     bool standalone = true;
     std::vector<protocol::PassedDescriptor> descriptors;
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "guest-agent/container/copy_tree.h"
+#include "guest-agent/container/file_system.h"
 #include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/paths.h"
 #include "runtime/oci/path_inside.h"
@@ -15,52 +16,6 @@
 namespace nacre::agent {
 
 namespace {
-
-std::string file_system_type(const oci::Mount& mount) {
-    return mount.type == "cgroup" ? "cgroup2" : mount.type;
-}
-
-/// What the kernel wrote into the file-system context about the last failure ("e tmpfs: Bad value …").
-std::string context_message(int context) {
-    char text[256];
-    const auto length = ::read(context, text, sizeof text);
-    if (length <= 2)
-        return {};
-    std::string message(text + 2, static_cast<std::size_t>(length - 2));
-    std::ranges::replace(message, '\n', ' ');
-    return " (" + message + ")";
-}
-
-Result<void> configure(int context, const oci::Mount& mount, const MountOptions& options) {
-    if (!mount.source.empty() &&
-        ::fsconfig(context, FSCONFIG_SET_STRING, "source", mount.source.c_str(), 0) < 0)
-        return fail_errno("set source {}", mount.source);
-    for (const auto& flag : options.flags) {
-        if (::fsconfig(context, FSCONFIG_SET_FLAG, flag.c_str(), nullptr, 0) < 0)
-            return fail_errno("option {}{}", flag, context_message(context));
-    }
-    for (const auto& [name, value] : options.values) {
-        if (::fsconfig(context, FSCONFIG_SET_STRING, name.c_str(), value.c_str(), 0) < 0)
-            return fail_errno("option {}={}{}", name, value, context_message(context));
-    }
-    if (::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
-        return fail_errno("make file system{}", context_message(context));
-    return {};
-}
-
-/// A detached mount of a new file system. tmpfs stays writable for what is made inside it.
-Result<FileDescriptor> new_file_system(const oci::Mount& mount, const MountOptions& options,
-                                       std::uint64_t attributes) {
-    const auto type = file_system_type(mount);
-    const FileDescriptor context(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
-    if (!context)
-        return fail_errno("file system {}", type);
-    NACRE_TRY(configure(context.get(), mount, options));
-    FileDescriptor detached(::fsmount(context.get(), FSMOUNT_CLOEXEC, static_cast<unsigned>(attributes)));
-    if (!detached)
-        return fail_errno("mount file system {}", type);
-    return detached;
-}
 
 /// What comes after the mount is in its place; all on the mount's own descriptor.
 Result<void> finish(int mount, const MountOptions& options) {
@@ -90,11 +45,11 @@ Result<FileDescriptor> clone_from_root(const MountPlaces& places, const oci::Mou
     return tree;
 }
 
-Result<void> bind(const MountPlaces& places, const oci::Mount& mount, std::uint32_t index,
-                  const MountOptions& options) {
-    const auto found = places.binds.find(index);
+Result<void> attach(const MountPlaces& places, const oci::Mount& mount, std::uint32_t index,
+                    const MountOptions& options) {
+    const auto found = places.sources.find(index);
     FileDescriptor copy;
-    if (found == places.binds.end()) {
+    if (found == places.sources.end()) {
         NACRE_ASSIGN(copy, clone_from_root(places, mount, options));
     }
     const int tree = copy ? copy.get() : found->second.get();
@@ -149,12 +104,8 @@ Result<void> make_mount(const MountPlaces& places, oci::Mount mount, std::uint32
                         LateReadOnly& late) {
     mount.destination = oci::path_inside(places.host_root, mount.destination).value_or(mount.destination);
     const auto options = parse_mount_options(mount.options);
-    if (is_bind_mount(mount)) {
-        auto bind_options = options;
-        // Type "bind" without either option is a plain bind, as with runc.
-        bind_options.bind = true;
-        return bind(places, mount, index, bind_options);
-    }
+    if (is_bind_mount(mount) || places.sources.contains(index))
+        return attach(places, mount, index, options);
     return mount_new(places, mount, options, late);
 }
 

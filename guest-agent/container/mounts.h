@@ -14,8 +14,8 @@ namespace nacre::agent {
 struct MountPlaces {
     int root = -1;                 // the container's root, attached in this mount namespace
     const std::string& host_root;  // its path on the host; destinations may begin with it
-    const std::map<std::uint32_t, FileDescriptor>& binds;  // detached, by index into the mounts; the sources
-                                                           // of others are in the container's root
+    const std::map<std::uint32_t, FileDescriptor>& sources;  // detached, by index into the mounts; the
+                                                             // sources of other binds are in the root
 };
 
 /// A mount that becomes read-only when everything inside it has been made.

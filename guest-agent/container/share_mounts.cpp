@@ -43,15 +43,19 @@ Result<FileDescriptor> clone_bind(int share, const protocol::MountSource& source
 
 Result<ShareMounts> clone_share_mounts(const std::string& share, const std::string& rootfs,
                                        const MountSources& sources, const std::vector<oci::Mount>& mounts) {
-    NACRE_ASSIGN(const auto directory, open_file(share, O_PATH | O_DIRECTORY));
     ShareMounts clones;
-    NACRE_ASSIGN(clones.root, clone_from_share(directory.get(), rootfs, true));
+    if (rootfs.empty() && sources.empty())
+        return clones;
+    NACRE_ASSIGN(const auto directory, open_file(share, O_PATH | O_DIRECTORY));
+    if (!rootfs.empty()) {
+        NACRE_ASSIGN(clones.root, clone_from_share(directory.get(), rootfs, true));
+    }
     for (const auto& [index, source] : sources) {
         const auto& mount = mounts.at(index);
         auto tree = clone_bind(directory.get(), source, mount);
         if (!tree)
             return add_context(std::move(tree).error(), "mount bind on " + mount.destination);
-        clones.binds.emplace(index, std::move(*tree));
+        clones.sources.emplace(index, std::move(*tree));
     }
     return clones;
 }

@@ -27,6 +27,16 @@ struct Form<ProcessName> {
                                         Member{"exec", &ProcessName::exec}};
 };
 template <>
+struct Names<DiskRole> {
+    static constexpr std::array<std::pair<DiskRole, std::string_view>, 3> values{
+        {{DiskRole::root, "root"}, {DiskRole::mount, "mount"}, {DiskRole::device, "device"}}};
+};
+template <>
+struct Form<Disk> {
+    static constexpr std::tuple members{Member{"role", &Disk::role}, Member{"index", &Disk::index},
+                                        Member{"name", &Disk::name}};
+};
+template <>
 struct Form<MountSource> {
     static constexpr std::tuple members{Member{"index", &MountSource::index},
                                         Member{"path", &MountSource::path},
@@ -55,11 +65,14 @@ struct Form<Shutdown> {
 template <>
 struct Form<CreateContainer> {
     static constexpr std::string_view type = "create_container";
-    static constexpr std::tuple members{
-        Member{"id", &CreateContainer::id},         Member{"config", &CreateContainer::config},
-        Member{"rootfs", &CreateContainer::rootfs}, Member{"host_rootfs", &CreateContainer::host_rootfs},
-        Member{"mounts", &CreateContainer::mounts}, Member{"standalone", &CreateContainer::standalone},
-        Member{"descriptors", &CreateContainer::descriptors}};
+    static constexpr std::tuple members{Member{"id", &CreateContainer::id},
+                                        Member{"config", &CreateContainer::config},
+                                        Member{"rootfs", &CreateContainer::rootfs},
+                                        Member{"host_rootfs", &CreateContainer::host_rootfs},
+                                        Member{"mounts", &CreateContainer::mounts},
+                                        Member{"disks", &CreateContainer::disks},
+                                        Member{"standalone", &CreateContainer::standalone},
+                                        Member{"descriptors", &CreateContainer::descriptors}};
     static Result<void> check(const CreateContainer& message) {
         return check_descriptors(message.descriptors);
     }

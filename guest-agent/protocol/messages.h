@@ -75,15 +75,26 @@ struct MountSource {
         below;  // mount points below it that have attributes of their own, outer before inner
 };
 
+/// What a disk of the VM stands for in the container's configuration.
+enum class DiskRole { root, mount, device };
+
+/// A disk (virtio-blk) that was attached for a container.
+struct Disk {
+    DiskRole role = DiskRole::root;
+    std::uint32_t index = 0;  // into the configuration's `mounts`, resp. linux.devices
+    std::string name;         // the guest kernel's, e.g. "vda" (DeviceFound)
+};
+
 /// Makes a container up to the state "created" (answer: Created). The connection then owns the container's
 /// init: Exited comes on it, and if it closes before that, the agent kills every process of the container.
 struct CreateContainer {
     std::string id;
     std::string config;               // config.json as text, already validated by the runtime
-    std::string rootfs;               // below the share
+    std::string rootfs;               // below the share; empty: a disk
     std::string host_rootfs;          // its path on the host, which paths of the configuration may begin with
     std::vector<MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
-    bool standalone = true;           // the VM ends with this container
+    std::vector<Disk> disks;
+    bool standalone = true;  // the VM ends with this container
     std::vector<PassedDescriptor> descriptors;
 };
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/container/disk_plan.h"
 #include "runtime/container/share_plan.h"
 #include "vmm/base/file.h"
 #include "vmm/base/mount_calls.h"
@@ -18,9 +19,15 @@ namespace {
 
 constexpr std::uint64_t harmless = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
+/// Of a root that is a disk nothing can be seen but where mounts are.
+Result<FileDescriptor> root_tree(const oci::Spec& spec, const std::string& bundle) {
+    NACRE_ASSIGN(const bool disk, has_root_disk(bundle, spec));
+    return disk ? make_mount_point_tmpfs() : clone_mount(path_in_bundle(bundle, spec.root->path), true);
+}
+
 Result<FileDescriptor> attach_root(const oci::Spec& spec, const std::string& bundle,
                                    const std::string& scratch) {
-    NACRE_ASSIGN(auto root, clone_mount(path_in_bundle(bundle, spec.root->path), true));
+    NACRE_ASSIGN(auto root, root_tree(spec, bundle));
     NACRE_TRY(change_mount(root.get(), harmless, 0, MS_PRIVATE, true));
     if (spec.root->readonly)
         NACRE_TRY(change_mount(root.get(), MOUNT_ATTR_RDONLY, 0, 0, false));
@@ -29,7 +36,8 @@ Result<FileDescriptor> attach_root(const oci::Spec& spec, const std::string& bun
     return root;
 }
 
-Result<FileDescriptor> make_cover(const oci::Mount& mount) {
+/// What is only the guest's.
+Result<FileDescriptor> make_cover_for(const oci::Mount& mount) {
     NACRE_ASSIGN(auto cover, make_mount_point_tmpfs());
     if (mount.destination == "/dev" && ::mkdirat(cover.get(), "pts", 0755) < 0)
         return fail_errno("make a place for terminals");
@@ -44,7 +52,7 @@ Result<FileDescriptor> tree_of(const oci::Mount& mount, const std::string& bundl
     if (guest_proc != nullptr && mount.type == "devpts" && mount.destination == "/dev/pts")
         return FileDescriptor(::fcntl(guest_proc->terminals(), F_DUPFD_CLOEXEC, 0));
     if (!is_bind_mount(mount))
-        return make_cover(mount);
+        return make_cover_for(mount);
     NACRE_ASSIGN(auto shared, clone_tree(path_in_bundle(bundle, mount.source), "", tree_options(mount)));
     NACRE_TRY(change_mount(shared.tree.get(), harmless, 0, 0, true));
     return std::move(shared.tree);

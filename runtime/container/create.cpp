@@ -97,11 +97,13 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
     NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
+    NACRE_ASSIGN(auto disks, plan_disks(bundle.directory, bundle.spec));
     InitRelayTask task{&bundle,
                        &directory,
                        assets,
                        size,
                        std::move(share),
+                       std::move(disks),
                        cgroup->place(),
                        std::move(terminal),
                        std::move(descriptors)};
@@ -138,10 +140,9 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle);
-    auto created =
-        state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal),
-                          std::move(descriptors), *state)
-              : tl::unexpected(state.error());
+    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal),
+                                     std::move(descriptors), *state)
+                         : tl::unexpected(state.error());
     if (created)
         created = send_pidfd(pidfd_socket, state->relay.pid, "standard");
     if (created && !options.pid_file.empty())

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
@@ -16,6 +17,7 @@
 #include "runtime/relay/relay.h"
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
+#include "runtime/vm/vmm_control.h"
 
 namespace nacre::runtime {
 
@@ -24,7 +26,11 @@ namespace {
 // Far beyond what a boot takes even on an emulated CPU: only a guest that will never answer meets these.
 constexpr int boot_timeout_ms = 120'000;
 constexpr int create_timeout_ms = 120'000;
+constexpr int attach_timeout_ms = 60'000;
 constexpr int lock_timeout_ms = 10'000;
+
+/// Each has a thread in nacre-vmm.
+constexpr std::uint32_t max_disk_queues = 4;
 
 /// A created container: the VM it runs in and the process to relay.
 struct Created {
@@ -45,27 +51,44 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     options.memory_bytes = task.size.memory_bytes;
     options.vcpus = task.size.vcpus;
     options.mounts = std::move(task.share.trees);
+    options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
     return VirtualMachine::launch(task.assets, options);
 }
 
-protocol::CreateContainer create_request(const InitRelayTask& task) {
+/// Gives the container's disks to the VM, and says what its kernel calls them. From then on nacre-vmm alone
+/// holds the files, and the locks on them.
+Result<std::vector<protocol::Disk>> attach_disks(InitRelayTask& task) {
+    std::vector<protocol::Disk> attached;
+    for (const auto& disk : std::exchange(task.disks, {})) {
+        const control::AttachDisk request{disk.read_only, disk.id,
+                                          std::min(task.size.vcpus, max_disk_queues)};
+        NACRE_ASSIGN(auto device,
+                     attach_device(task.directory->path(), request, {disk.file.get()}, attach_timeout_ms));
+        attached.push_back({disk.role, disk.index, std::move(device.name)});
+    }
+    return attached;
+}
+
+protocol::CreateContainer create_request(const InitRelayTask& task, std::vector<protocol::Disk> disks) {
     protocol::CreateContainer request;
     request.id = task.directory->id();
     request.config = task.bundle->config;
     request.rootfs = task.share.rootfs;
     request.host_rootfs = task.bundle->rootfs;
     request.mounts = task.share.mounts;
+    request.disks = std::move(disks);
     request.standalone = true;
     request.descriptors = directions_of(task.descriptors);
     return request;
 }
 
-Result<AgentConnection> create_in_guest(const InitRelayTask& task) {
+Result<AgentConnection> create_in_guest(InitRelayTask& task) {
+    NACRE_ASSIGN(auto disks, attach_disks(task));
     NACRE_ASSIGN(auto owner,
                  AgentConnection::connect(task.directory->path(), protocol::control_port, create_timeout_ms));
-    NACRE_ASSIGN(const auto answer, owner.call(create_request(task), create_timeout_ms));
+    NACRE_ASSIGN(const auto answer, owner.call(create_request(task, std::move(disks)), create_timeout_ms));
     if (!std::holds_alternative<protocol::Created>(answer))
         return fail("create the container: the guest agent gave an answer that was not asked for");
     return owner;
@@ -83,7 +106,7 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));
     NACRE_ASSIGN(auto owner, create_in_guest(task));
-    if (task.bundle->spec.root->readonly)
+    if (task.bundle->spec.root->readonly && !task.share.rootfs.empty())
         NACRE_TRY(make_read_only(vm.pidfd(), task.share.rootfs));
     const protocol::ProcessName init{task.directory->id(), ""};
     const bool has_terminal = task.terminal.wanted;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/container/disk_plan.h"
 #include "runtime/container/share_plan.h"
 #include "runtime/container/vm_size.h"
 #include "runtime/oci/bundle.h"
@@ -18,6 +19,7 @@ struct InitRelayTask {
     Assets assets;
     VmSize size;
     SharePlan share;
+    std::vector<PlannedDisk> disks;
     CgroupPlace cgroup;
     ProcessTerminal terminal;
     std::vector<PassedDescriptor> descriptors;

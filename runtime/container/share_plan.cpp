@@ -18,13 +18,16 @@ bool has_any_option(const oci::Mount& mount, std::initializer_list<std::string_v
 }
 
 /// Writable at first even if the configuration says read-only: the agent makes missing mount points in it.
-Result<ShareMount> share_rootfs(const std::string& source, const std::string& target) {
+/// What is no directory goes in as a disk.
+Result<void> share_rootfs(const std::string& source, const std::string& target, SharePlan& plan) {
     auto tree = clone_tree(source, target, {});
     if (!tree)
         return add_context(std::move(tree).error(), "config.json: /root/path");
     if (!tree->directory)
-        return fail("config.json: /root/path: {}: not a directory", source);
-    return tree;
+        return {};
+    plan.rootfs = target;
+    plan.trees.push_back(std::move(*tree));
+    return {};
 }
 
 /// The name that the source has on the host, so that the container's mount table tells what was mounted.
@@ -73,10 +76,8 @@ std::string path_in_bundle(const std::string& bundle, const std::string& path) {
 Result<SharePlan> plan_share(const std::string& container_id, const std::string& bundle,
                              const oci::Spec& spec) {
     SharePlan plan;
-    plan.rootfs = container_id + "/rootfs";
     const auto host_rootfs = path_in_bundle(bundle, spec.root->path);
-    NACRE_ASSIGN(auto rootfs, share_rootfs(host_rootfs, plan.rootfs));
-    plan.trees.push_back(std::move(rootfs));
+    NACRE_TRY(share_rootfs(host_rootfs, container_id + "/rootfs", plan));
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const auto& mount = spec.mounts[i];
         if (!is_bind_mount(mount))

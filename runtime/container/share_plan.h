@@ -11,7 +11,7 @@ namespace nacre::runtime {
 
 /// The host trees that a container needs in its VM's share, and what the agent is told about them.
 struct SharePlan {
-    std::string rootfs;                         // below the share
+    std::string rootfs;                         // below the share; empty: a disk (disk_plan.h)
     std::vector<ShareMount> trees;              // the rootfs first, then the sources of its bind mounts
     std::vector<protocol::MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
 };

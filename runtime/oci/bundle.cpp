@@ -34,8 +34,8 @@ Result<void> check_rootfs(const std::string& rootfs) {
         return fail("rootfs ({}) does not exist", rootfs);
     if (::stat(rootfs.c_str(), &status) < 0)
         return fail_errno("rootfs ({})", rootfs);
-    if (!S_ISDIR(status.st_mode))
-        return fail("rootfs ({}) is not a directory", rootfs);
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+        return fail("rootfs ({}) is neither a directory nor an image file nor a block device", rootfs);
     return {};
 }
 

@@ -99,13 +99,15 @@ TEST_CASE("unknown members are ignored") {
 TEST_CASE("every message survives its JSON form") {
     CHECK(round_trip(Hello{7}).version == 7);
     round_trip(Shutdown{});
-    const auto create = round_trip(CreateContainer{"c1",
-                                                   "{\"a\":\"\\n\\\"\"}",
-                                                   "c1/rootfs",
-                                                   "/b/rootfs",
-                                                   {{3, "c1/mounts/3", {}}, {5, "x", {"a", "a/b"}}},
-                                                   false,
-                                                   {}});
+    const auto create =
+        round_trip(CreateContainer{"c1",
+                                   "{\"a\":\"\\n\\\"\"}",
+                                   "c1/rootfs",
+                                   "/b/rootfs",
+                                   {{3, "c1/mounts/3", {}}, {5, "x", {"a", "a/b"}}},
+                                   {{DiskRole::mount, 4, "vda"}, {DiskRole::device, 0, "vdb"}},
+                                   false,
+                                   {}});
     CHECK(create.id == "c1");
     CHECK(create.config == "{\"a\":\"\\n\\\"\"}");
     CHECK(create.rootfs == "c1/rootfs");
@@ -114,6 +116,11 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(create.mounts[1].path == "x");
     CHECK(create.mounts[1].below == std::vector<std::string>{"a", "a/b"});
     CHECK(create.host_rootfs == "/b/rootfs");
+    REQUIRE(create.disks.size() == 2);
+    CHECK(create.disks[0].role == DiskRole::mount);
+    CHECK(create.disks[0].index == 4);
+    CHECK(create.disks[1].role == DiskRole::device);
+    CHECK(create.disks[1].name == "vdb");
     CHECK_FALSE(create.standalone);
     CHECK(round_trip(StartContainer{"c"}).id == "c");
     const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}", "a/b", {{true, false}, {true, true}}});

@@ -1,6 +1,8 @@
 #include "runtime/oci/bundle.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -47,12 +49,16 @@ TEST_CASE("errors of every check begin with the file's name") {
     CHECK(refusal_of(directory.path()).starts_with("config.json: /process: is missing"));
 }
 
-TEST_CASE("the root file system must be a directory that exists") {
+TEST_CASE("the root file system must be a directory that exists, or what may hold a file system") {
     const TemporaryDirectory directory;
     write(directory.path() + "/config.json", good_config);
     CHECK(refusal_of(directory.path()) == "rootfs (" + directory.path() + "/rootfs) does not exist");
-    write(directory.path() + "/rootfs", "");
-    CHECK(refusal_of(directory.path()) == "rootfs (" + directory.path() + "/rootfs) is not a directory");
+    REQUIRE(::mkfifo((directory.path() + "/rootfs").c_str(), 0600) == 0);
+    CHECK(refusal_of(directory.path()) ==
+          "rootfs (" + directory.path() + "/rootfs) is neither a directory nor an image file nor a block device");
+    ::unlink((directory.path() + "/rootfs").c_str());
+    write(directory.path() + "/rootfs", "image");
+    CHECK(load_bundle(directory.path())->rootfs == directory.path() + "/rootfs");
 }
 
 TEST_CASE("a good bundle is read with absolute paths") {
