@@ -252,7 +252,7 @@ std::string VirtualMachine::describe_end(int wait_status) const {
         case machine::ExitStatus::power_off:
             return "the guest powered off";
         case machine::ExitStatus::reset: {
-            const auto panic = last_line_with(console, "Kernel panic");
+            const auto panic = last_line_with(log + console, "Kernel panic");
             return panic.empty() ? "the guest reset itself" : "the guest kernel panicked: " + panic;
         }
         case machine::ExitStatus::triple_fault:

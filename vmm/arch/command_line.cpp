@@ -9,10 +9,12 @@ namespace nacre::arch {
 std::string command_line(bool console, std::uint32_t virtio_devices) {
     // reboot=k, panic=-1: a panic resets at once through the keyboard controller, where the VMM sees it.
     // no_timer_check, tsc=reliable: there is no PIT to check other clocks against.
+    // earlyprintk: what it says before it has a console, to the VMM's serial port.
     // noreplace-smp, retain_initrd: patching lock prefixes out and overwriting the freed initramfs would copy
     // thousands of pages that the VM shares with the host's page cache.
     std::string line =
-        "quiet reboot=k panic=-1 no_timer_check tsc=reliable noreplace-smp retain_initrd rdinit=/init";
+        "quiet earlyprintk=serial,0x3f8 reboot=k panic=-1 no_timer_check tsc=reliable noreplace-smp "
+        "retain_initrd rdinit=/init";
     if (console)
         line += " console=hvc0";
     for (std::uint32_t slot = 0; slot < virtio_devices; ++slot)

@@ -29,7 +29,7 @@ void mark_phase(std::uint32_t value, Timeline& timeline) {
         timeline.mark(Phase::container_started);
 }
 
-ExitAction write_port(std::uint16_t port, std::span<const std::byte> data, Timeline& timeline) {
+ExitAction write_port(std::uint16_t port, std::span<const std::byte> data, const ExitTargets& targets) {
     std::uint32_t value = 0;
     std::memcpy(&value, data.data(), std::min(data.size(), sizeof(value)));
     if (port == kSleepPort && data.size() == 2 && value == kSleepPowerOff)
@@ -37,18 +37,20 @@ ExitAction write_port(std::uint16_t port, std::span<const std::byte> data, Timel
     if (port == kKeyboardCommandPort && data.size() == 1 && value == kKeyboardReset)
         return ExitAction::reset;
     if (port == kPhasePort && data.size() == 1)
-        mark_phase(value, timeline);
+        mark_phase(value, targets.timeline);
+    if (port == SerialPort::transmit_port && data.size() == 1)
+        targets.serial.transmit(data);
     return ExitAction::resume;
 }
 
 /// A string instruction brings `count` accesses of `size` bytes at once.
-ExitAction handle_port_access(kvm_run& run, Timeline& timeline) {
+ExitAction handle_port_access(kvm_run& run, const ExitTargets& targets) {
     auto data = port_data(run);
     for (; !data.empty(); data = data.subspan(run.io.size)) {
         const auto access = data.first(run.io.size);
         if (run.io.direction == KVM_EXIT_IO_IN)
             read_port(run.io.port, access);
-        else if (const auto action = write_port(run.io.port, access, timeline); action != ExitAction::resume)
+        else if (const auto action = write_port(run.io.port, access, targets); action != ExitAction::resume)
             return action;
     }
     return ExitAction::resume;
@@ -67,12 +69,12 @@ ExitAction handle_mmio_access(kvm_run& run, const Bus& mmio) {
 
 }  // namespace
 
-ExitAction handle_exit(kvm_run& run, const Bus& mmio, Timeline& timeline) {
+ExitAction handle_exit(kvm_run& run, const ExitTargets& targets) {
     switch (run.exit_reason) {
         case KVM_EXIT_MMIO:
-            return handle_mmio_access(run, mmio);
+            return handle_mmio_access(run, targets.mmio);
         case KVM_EXIT_IO:
-            return handle_port_access(run, timeline);
+            return handle_port_access(run, targets);
         case KVM_EXIT_SHUTDOWN:
             return ExitAction::triple_fault;
         case KVM_EXIT_INTR:

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "vmm/bus/bus.h"
+#include "vmm/machine/serial_port.h"
 #include "vmm/machine/timeline.h"
 
 namespace nacre::machine {
@@ -33,10 +34,17 @@ enum class ExitAction {
     internal_error,
 };
 
+/// What exits reach besides the vCPU; shared by all vCPUs.
+struct ExitTargets {
+    const Bus& mmio;
+    Timeline& timeline;
+    SerialPort& serial;
+};
+
 /// Serves the exit in `run`, the page that KVM_RUN has just filled: does the guest's access on the bus and
-/// puts the answer where the next KVM_RUN finds it, or marks the phase that it tells. Accesses that nobody
-/// claims read as all ones.
-ExitAction handle_exit(kvm_run& run, const Bus& mmio, Timeline& timeline);
+/// puts the answer where the next KVM_RUN finds it, marks the phase that it tells, or takes what it sends on
+/// its serial port. Accesses that nobody claims read as all ones.
+ExitAction handle_exit(kvm_run& run, const ExitTargets& targets);
 
 /// One line that says what KVM reported, for an exit that ended the guest.
 std::string describe_exit(const kvm_run& run);

@@ -24,6 +24,7 @@ struct MachineParts {
     std::unique_ptr<GuestMemory> memory;
     std::unique_ptr<kvm::Vm> vm;
     std::unique_ptr<Bus> mmio;
+    std::unique_ptr<SerialPort> serial = std::make_unique<SerialPort>();
     std::unique_ptr<DeviceSlots> slots;
     std::unique_ptr<control::Server> control;
     std::vector<std::unique_ptr<VcpuThread>> vcpus;
@@ -37,6 +38,9 @@ class Machine {
 
     /// Runs the guest until it ends, in whichever way; the vCPUs have stopped when it returns. Once only.
     Result<ExitStatus> run();
+
+    /// What the guest sent on its serial port last.
+    std::string serial_text() const { return parts_.serial->text(); }
 
     const std::vector<std::unique_ptr<VcpuThread>>& vcpus() const { return parts_.vcpus; }
 

@@ -155,7 +155,8 @@ Result<void> MachineBuilder::create_vcpus() {
     NACRE_ASSIGN(const auto supported_cpuid, kvm_->supported_cpuid());
     for (std::uint32_t id = 0; id < config_.vcpus; ++id) {
         NACRE_ASSIGN(auto vcpu, create_vcpu(id, supported_cpuid));
-        parts_.vcpus.push_back(std::make_unique<VcpuThread>(std::move(vcpu), *parts_.mmio, timeline_, log_));
+        parts_.vcpus.push_back(std::make_unique<VcpuThread>(
+            std::move(vcpu), ExitTargets{*parts_.mmio, timeline_, *parts_.serial}, log_));
     }
     return {};
 }

@@ -15,8 +15,8 @@ int kick_signal() {
 
 }  // namespace
 
-VcpuThread::VcpuThread(kvm::Vcpu vcpu, const Bus& mmio, Timeline& timeline, Log& log)
-    : vcpu_(std::move(vcpu)), mmio_(mmio), timeline_(timeline), log_(log) {}
+VcpuThread::VcpuThread(kvm::Vcpu vcpu, const ExitTargets& targets, Log& log)
+    : vcpu_(std::move(vcpu)), targets_(targets), log_(log) {}
 
 Result<void> VcpuThread::install_kick_signal() {
     struct sigaction action {};
@@ -68,7 +68,7 @@ std::optional<ExitStatus> VcpuThread::run_guest() {
             return ExitStatus::internal_error;
         }
         exits_.add(*exited ? exit_kind(page) : ExitKind::interrupted);
-        const auto action = *exited ? handle_exit(page, mmio_, timeline_) : ExitAction::resume;
+        const auto action = *exited ? handle_exit(page, targets_) : ExitAction::resume;
         if (action != ExitAction::resume)
             return finish(action);
     }

@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "vmm/base/log.h"
-#include "vmm/bus/bus.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/machine/exit_status.h"
 #include "vmm/machine/exits.h"
@@ -21,8 +20,8 @@ class VcpuThread {
     /// or request_stop() ended it.
     using OnEnd = std::function<void(std::optional<ExitStatus>)>;
 
-    /// All three must outlive the thread.
-    VcpuThread(kvm::Vcpu vcpu, const Bus& mmio, Timeline& timeline, Log& log);
+    /// `log` and what `targets` names must outlive the thread.
+    VcpuThread(kvm::Vcpu vcpu, const ExitTargets& targets, Log& log);
     VcpuThread(const VcpuThread&) = delete;
     VcpuThread& operator=(const VcpuThread&) = delete;
     ~VcpuThread() { stop(); }
@@ -49,8 +48,7 @@ class VcpuThread {
     ExitStatus finish(ExitAction action);
 
     kvm::Vcpu vcpu_;
-    const Bus& mmio_;
-    Timeline& timeline_;
+    ExitTargets targets_;
     Log& log_;
     ExitCounts exits_;
     std::atomic<bool> stopping_ = false;

@@ -65,6 +65,8 @@ void set_up_process() {
 Result<ExitStatus> run_vm(const Config& config, Log& log, Timeline& timeline) {
     NACRE_ASSIGN(const auto machine, MachineBuilder(config, log, timeline).build());
     NACRE_ASSIGN(const auto status, machine->run());
+    if (const auto said = machine->serial_text(); !said.empty())
+        log.write(LogLevel::error, "the guest's kernel, before it had a console: {}", said);
     if (config.stats_fd >= 0)
         NACRE_TRY(write_stats(config.stats_fd, timeline, machine->vcpus()));
     return status;

@@ -62,7 +62,8 @@ constexpr std::uint64_t kBase = 0xd0000000;
 
 ExitAction serve(kvm_run& run, const Bus& bus) {
     Timeline timeline;
-    return handle_exit(run, bus, timeline);
+    SerialPort serial;
+    return handle_exit(run, {bus, timeline, serial});
 }
 
 TEST_CASE("exits that nothing here handles end the guest as internal errors") {
@@ -116,9 +117,11 @@ TEST_CASE("port writes: what powers off, what resets, and what does nothing") {
 TEST_CASE("the guest tells a phase once, and none but its own") {
     const Bus bus;
     Timeline timeline;
+    SerialPort serial;
     const auto tell = [&](std::uint64_t value) {
         RunPage page;
-        return handle_exit(page.port_access(KVM_EXIT_IO_OUT, kPhasePort, 1, 1, value), bus, timeline);
+        return handle_exit(page.port_access(KVM_EXIT_IO_OUT, kPhasePort, 1, 1, value),
+                           {bus, timeline, serial});
     };
     for (const std::uint64_t value : {0U, 3U, 255U})
         CHECK(tell(value) == ExitAction::resume);
@@ -131,6 +134,19 @@ TEST_CASE("the guest tells a phase once, and none but its own") {
     tell(kPhaseAgentStarted);
     CHECK(timeline.get(Phase::agent_started) == first);
     CHECK(timeline.get(Phase::end) == 0);
+}
+
+TEST_CASE("what is sent on the serial port is kept") {
+    const Bus bus;
+    Timeline timeline;
+    SerialPort serial;
+    RunPage page;
+    const std::uint64_t text = 0x0a6b6f;  // "ok\n", one byte after the other
+    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, 0x3f8, 1, 3, text), {bus, timeline, serial}) ==
+          ExitAction::resume);
+    CHECK(handle_exit(page.port_access(KVM_EXIT_IO_OUT, 0x3f9, 1, 1, 'x'), {bus, timeline, serial}) ==
+          ExitAction::resume);
+    CHECK(serial.text() == "ok\n");
 }
 
 TEST_CASE("a string write is as many writes: any of them may reset") {
