@@ -116,7 +116,7 @@ struct Setup {
     FakeDriver driver;
 };
 
-bool offers(const Device& device, unsigned feature) {
+bool offers(const Device& device, int feature) {
     return (device.features() >> feature & 1) != 0;
 }
 
@@ -250,7 +250,7 @@ TEST_CASE("the device says what it is") {
     const Setup setup;
     CHECK(setup.device->type() == 2);
     CHECK(setup.device->queue_sizes() == std::vector<std::uint16_t>{128});
-    for (const unsigned feature :
+    for (const int feature :
          {VIRTIO_BLK_F_FLUSH, VIRTIO_BLK_F_BLK_SIZE, VIRTIO_BLK_F_TOPOLOGY, VIRTIO_BLK_F_SEG_MAX,
           VIRTIO_BLK_F_SIZE_MAX, VIRTIO_BLK_F_DISCARD, VIRTIO_BLK_F_WRITE_ZEROES})
         CHECK(offers(*setup.device, feature));
@@ -284,7 +284,7 @@ TEST_CASE("a guest that asks for anything breaks nothing but its own requests") 
         auto chain = setup.driver.ring(0).chain();
         auto request = header(below(15), below(4) == 0 ? random() : below(140));
         for (unsigned i = below(40); i > 0; --i)
-            request[below(16)] = static_cast<char>(below(8) == 0 ? random() : request[0]);
+            request[below(16)] = below(8) == 0 ? static_cast<char>(random()) : request[0];
         chain.readable(request.substr(0, 1 + below(16)));
         if (below(2) == 0)
             chain.readable(std::string(1 + below(2048), 'r'));
