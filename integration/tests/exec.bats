@@ -227,7 +227,8 @@ PYTHON
         </dev/null >/dev/null 2>&1
     wait "$reader"
     [ "$(cat "$BATS_TEST_TMPDIR/read")" = last ]
-    run bash -c 'nacre exec --preserve-fds 1 exec sh -c "while echo more >&3; do :; done; echo broken" 3> >(head -n 1 >/dev/null) 2>/dev/null'
+    run bash -c 'nacre exec --preserve-fds 1 exec sh -c "trap \"\" PIPE; while echo more >&3; do :; done; echo broken" \
+        3> >(head -n 1 >/dev/null) 2>/dev/null'
     [ "$output" = broken ]
     run bash -c 'nacre exec exec sh -c "ls /proc/self/fd/3" 3</dev/null'
     [[ $output == *"No such file"* || $output == "/proc/self/fd/3" ]]
