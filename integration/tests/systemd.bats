@@ -9,14 +9,14 @@ setup_file() {
     local units=$BATS_FILE_TMPDIR/units
     mkdir -p "$units" /sys/fs/cgroup/systemd-test
     printf '[Unit]\nDescription=nothing but systemd itself\n' >"$units/bare.target"
-    sh -c 'echo 0 >/sys/fs/cgroup/systemd-test/cgroup.procs
-        exec unshare --pid --fork --mount --cgroup --ipc --kill-child \
-            sh -c "mount -t proc proc /proc && umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -t tmpfs run /run &&
-                exec env container=test SYSTEMD_UNIT_PATH=$0 /lib/systemd/systemd --unit=bare.target --log-target=null"' \
+    # Process 1 alone enters the cgroup, and leaves it for init.scope. Another that stays would have the kernel make the cgroup a
+    # threaded one as soon as systemd enables the first controller below it, and nothing could be moved there (EOPNOTSUPP).
+    unshare --pid --fork --mount --ipc --kill-child \
+        sh -c 'echo 0 >/sys/fs/cgroup/systemd-test/cgroup.procs && exec unshare --cgroup sh -c "
+            mount -t proc proc /proc && umount /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -t tmpfs run /run &&
+            exec env container=test SYSTEMD_UNIT_PATH=$0 /lib/systemd/systemd --unit=bare.target --log-target=null"' \
         "$units" </dev/null >/dev/null 2>&1 3>&- &
     wait_until 60 has_systemd
-    # Controllers can be had below a cgroup without processes only.
-    pgrep --full '^unshare --pid' >/sys/fs/cgroup/cgroup.procs
     pgrep --oldest --full '^/lib/systemd/systemd --unit=bare.target' >"$BATS_FILE_TMPDIR/pid"
     wait_until 60 inside systemctl is-system-running
     # The slice stays once it is there.

@@ -103,6 +103,16 @@ bool is_frozen(const std::string& directory) {
            read_file(directory + "/freezer.state", file_limit).value_or("").starts_with("FR");
 }
 
+/// Whether the kernel would let the cgroups below have controllers and still take processes there: not below
+/// one that has processes of its own, unless it is the root. It does enable threaded controllers (cpu,
+/// cpuset, pids) on such a one, but makes it the root of a threaded subtree by that, below which no process
+/// can go (cgroup-v2.rst, Threads).
+bool can_share_controllers(const std::string& directory) {
+    std::vector<pid_t> own;
+    read_processes(directory, own);
+    return own.empty() || is_root(directory);
+}
+
 bool remove_tree(const std::string& directory) {
     bool removed = true;
     for (const auto& path : tree_of(directory))
@@ -121,7 +131,7 @@ Result<void> write_cgroup_file(const std::string& path, const std::string& value
 
 void enable_controllers(const std::string& directory) {
     const auto available = read_file(directory + "/cgroup.controllers", file_limit);
-    if (!available)
+    if (!available || !can_share_controllers(directory))
         return;
     std::string name;
     for (const char c : *available + " ") {

@@ -66,8 +66,8 @@ class CgroupTree {
 /// Writes one file of a cgroup.
 Result<void> write_cgroup_file(const std::string& path, const std::string& value);
 
-/// Lets the cgroups below `directory` (v2) have all controllers that it has. A refusal shows when a limit is
-/// set there.
+/// Lets the cgroups below `directory` (v2) have all controllers that it has, unless it has processes, which
+/// forbid it (cgroup-v2.rst, No Internal Process Constraint). A refusal shows when a limit is set there.
 void enable_controllers(const std::string& directory);
 
 }  // namespace nacre::runtime

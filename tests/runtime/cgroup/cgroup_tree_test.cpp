@@ -51,6 +51,26 @@ TEST_CASE("a cgroup is made with its parents, and removed with what is below it"
     CHECK(std::filesystem::exists(directory.path() + "/a"));
 }
 
+TEST_CASE("a v2 cgroup gives controllers to those below it only if it has no processes, or is the root") {
+    const auto enabled = [](const char* processes, bool root) {
+        const TemporaryDirectory directory;
+        std::ofstream(directory.path() + "/cgroup.controllers") << "cpu memory\n";
+        std::ofstream(directory.path() + "/cgroup.subtree_control") << "";
+        std::ofstream(directory.path() + "/cgroup.procs") << processes;
+        if (!root)
+            std::ofstream(directory.path() + "/cgroup.events") << "populated 1\n";
+        enable_controllers(directory.path());
+        std::string last;
+        std::ifstream(directory.path() + "/cgroup.subtree_control") >> last;
+        return last;
+    };
+    CHECK(enabled("", false) == "+memory");
+    // A process of an outer pid namespace.
+    CHECK(enabled("0\n", false).empty());
+    CHECK(enabled("7\n", false).empty());
+    CHECK(enabled("7\n", true) == "+memory");
+}
+
 TEST_CASE("a v1 cpuset between that has no CPUs yet gets its parent's, whoever made it") {
     const TemporaryDirectory directory;
     std::filesystem::create_directories(directory.path() + "/between");
