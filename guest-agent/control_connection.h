@@ -32,6 +32,9 @@ class ControlConnection : public std::enable_shared_from_this<ControlConnection>
     /// Sends an event, at any time.
     void send(const protocol::Message& message);
 
+    /// Whether the peer has not yet taken all that it was sent.
+    bool is_behind() const { return !unsent_.empty(); }
+
     /// Stops watching and closes; the functions given to when_closed() are called. Whoever holds this lets
     /// go.
     void close();

@@ -68,6 +68,16 @@ Result<DiskNames> checked_disks(const std::vector<Disk>& disks, const oci::Spec&
     return names;
 }
 
+/// The last of the mounts and of the variables: nothing covers it.
+void add_notify_socket(InitPlan& plan, const std::string& path) {
+    oci::Mount mount;
+    mount.destination = path;
+    mount.type = "bind";
+    plan.spec.mounts.push_back(std::move(mount));
+    plan.spec.process->env.push_back("NOTIFY_SOCKET=" + path);
+    plan.notify_socket = true;
+}
+
 Result<InitPlan> plan_of(const CreateContainer& request, const std::string& share) {
     if (!is_container_id(request.id))
         return fail_with(EINVAL, "invalid container ID format: {}", request.id);
@@ -88,6 +98,8 @@ Result<InitPlan> plan_of(const CreateContainer& request, const std::string& shar
     plan.share = share;
     plan.standalone = request.standalone;
     plan.descriptors = request.descriptors;
+    if (!request.notify_socket.empty())
+        add_notify_socket(plan, request.notify_socket);
     return plan;
 }
 
@@ -368,6 +380,17 @@ Result<void> watch_container(Agent& agent, ControlConnection& connection, const 
 
 void handle(Agent& agent, ControlConnection& connection, const WatchContainer& request) {
     connection.answer(done_or_failed(watch_container(agent, connection, request.id)));
+}
+
+Result<void> watch_notifications(Agent& agent, ControlConnection& connection, const std::string& id) {
+    NACRE_ASSIGN(auto* container, agent.find_container(id));
+    if (container->is_finished())
+        return fail("container {} has ended", id);
+    return container->add_notification_watcher(connection.shared_from_this());
+}
+
+void handle(Agent& agent, ControlConnection& connection, const WatchNotifications& request) {
+    connection.answer(done_or_failed(watch_notifications(agent, connection, request.id)));
 }
 
 void handle(Agent& agent, ControlConnection& connection, const ProbeDevice& request) {

@@ -23,6 +23,9 @@ namespace {
 
 constexpr int killed_status = 128 + SIGKILL;
 
+/// In which the sockets' directories are made.
+constexpr const char* sockets_parent = "/run/nacre";
+
 /// The child never comes back from here.
 Result<pid_t> clone_init(const InitPlan& plan, const ShareMounts& mounts, int cgroup, SetupChild channel,
                          ChildPipes pipes) {
@@ -72,6 +75,15 @@ Result<void> complete_user_namespace(pid_t pid, const oci::Spec& spec, SetupPare
     return channel.start();
 }
 
+/// Those who are still there; by value, since one that closes may end the container.
+template <class Function>
+void for_each_watcher(std::vector<std::weak_ptr<ControlConnection>> watchers, const Function& function) {
+    for (const auto& watcher : watchers) {
+        if (const auto connection = watcher.lock())
+            function(*connection);
+    }
+}
+
 }  // namespace
 
 Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Events events)
@@ -109,6 +121,7 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     NACRE_ASSIGN(auto channel, make_setup_channel());
     NACRE_ASSIGN(auto mounts, clone_share_mounts(plan.share, plan.rootfs, plan.sources, plan.spec.mounts));
     NACRE_TRY(mount_disks(plan.disks, plan.spec, mounts));
+    NACRE_TRY(container->make_notify_socket(plan, mounts));
     NACRE_ASSIGN(const auto pid, clone_init(plan, mounts, container->cgroup_.fd(), std::move(channel.second),
                                             std::move(pipes.second)));
     if (const auto owner = outer_id(container->uid_mappings_, 0);
@@ -220,24 +233,47 @@ void Container::check_memory_events() {
     const auto kills = read_oom_kills(memory_events_.get());
     if (kills > oom_kills_) {
         events_.out_of_memory();
-        tell_watchers();
+        for_each_watcher(watchers_,
+                         [](ControlConnection& watcher) { watcher.send(protocol::OutOfMemory{}); });
     }
     oom_kills_ = kills;
 }
 
-void Container::tell_watchers() {
-    std::erase_if(watchers_, [](const auto& watcher) { return watcher.expired(); });
-    for (const auto& watcher : watchers_) {
-        if (const auto connection = watcher.lock())
-            connection->send(protocol::OutOfMemory{});
-    }
+void Container::add_watcher(Watchers& watchers, const std::shared_ptr<ControlConnection>& watcher) {
+    std::erase_if(watchers, [](const auto& earlier) { return earlier.expired(); });
+    watchers.push_back(watcher);
+}
+
+Result<void> Container::make_notify_socket(const InitPlan& plan, ShareMounts& mounts) {
+    if (!plan.notify_socket)
+        return {};
+    NACRE_ASSIGN(notify_socket_, NotifySocket::create(loop_, sockets_parent,
+                                                      [this](const std::string& text) { pass_on(text); }));
+    NACRE_ASSIGN(auto socket, notify_socket_->mount());
+    mounts.sources.emplace(plan.spec.mounts.size() - 1, std::move(socket));
+    return {};
+}
+
+Result<void> Container::add_notification_watcher(const std::shared_ptr<ControlConnection>& watcher) {
+    if (!notify_socket_)
+        return fail("container {} was created without NOTIFY_SOCKET", id_);
+    add_watcher(notification_watchers_, watcher);
+    return {};
+}
+
+/// A watcher that is behind with what it was sent loses messages: a container may send any number.
+void Container::pass_on(const std::string& notification) {
+    for_each_watcher(notification_watchers_, [&](ControlConnection& watcher) {
+        if (!watcher.is_behind())
+            watcher.send(protocol::Notification{notification});
+    });
 }
 
 void Container::close_watchers() {
-    for (const auto& watcher : std::exchange(watchers_, {})) {
-        if (const auto connection = watcher.lock())
-            connection->close();
-    }
+    auto all = std::exchange(watchers_, {});
+    all.insert(all.end(), notification_watchers_.begin(), notification_watchers_.end());
+    notification_watchers_.clear();
+    for_each_watcher(std::move(all), [](ControlConnection& watcher) { watcher.close(); });
 }
 
 void Container::on_init_finished(int status) {
@@ -245,6 +281,8 @@ void Container::on_init_finished(int status) {
     cgroup_.kill_all();
     if (memory_events_)
         check_memory_events();
+    if (notify_socket_)
+        notify_socket_->drain();
     close_watchers();
     finished_ = true;
     events_.finished(status, status == killed_status && oom_kills_ > 0);

@@ -10,6 +10,7 @@
 #include "guest-agent/container/cgroup.h"
 #include "guest-agent/container/freezer.h"
 #include "guest-agent/container/init_process.h"
+#include "guest-agent/container/notify_socket.h"
 #include "guest-agent/control_connection.h"
 #include "guest-agent/process.h"
 
@@ -60,7 +61,11 @@ class Container {
     Freezer& freezer() { return freezer_; }
 
     /// Who is told of what happens in it: OutOfMemory messages; closed when it has ended.
-    void add_watcher(const std::shared_ptr<ControlConnection>& watcher) { watchers_.push_back(watcher); }
+    void add_watcher(const std::shared_ptr<ControlConnection>& watcher) { add_watcher(watchers_, watcher); }
+
+    /// Who is told what its processes send with sd_notify(3): Notification messages; closed when it has
+    /// ended. An error if it has no socket for that.
+    Result<void> add_notification_watcher(const std::shared_ptr<ControlConnection>& watcher);
 
     /// Kills every process of it, at once.
     void kill_all() const { cgroup_.kill_all(); }
@@ -69,12 +74,16 @@ class Container {
     bool is_finished() const { return finished_; }
 
   private:
+    using Watchers = std::vector<std::weak_ptr<ControlConnection>>;
+
     Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Events events);
     Result<void> limit_devices(const std::vector<oci::DeviceRule>& rules);
     Result<void> watch_memory_events();
     void check_memory_events();
     void on_init_finished(int status);
-    void tell_watchers();
+    static void add_watcher(Watchers& watchers, const std::shared_ptr<ControlConnection>& watcher);
+    Result<void> make_notify_socket(const InitPlan& plan, ShareMounts& mounts);
+    void pass_on(const std::string& notification);
     void close_watchers();
 
     EventLoop& loop_;
@@ -95,7 +104,9 @@ class Container {
     bool finished_ = false;
     std::unique_ptr<Process> init_;
     std::map<std::string, std::unique_ptr<Process>> execs_;
-    std::vector<std::weak_ptr<ControlConnection>> watchers_;
+    Watchers watchers_;
+    Watchers notification_watchers_;
+    std::unique_ptr<NotifySocket> notify_socket_;
 };
 
 }  // namespace nacre::agent

@@ -23,6 +23,7 @@ struct InitPlan {
     std::vector<DeviceTranslation> translations;  // of block devices in the device rules
     bool standalone = true;
     std::vector<protocol::PassedDescriptor> descriptors;
+    bool notify_socket = false;  // the configuration's last mount is the container's NotifySocket
 };
 
 /// The life of a container's first process, from clone3(2) to execve(2). Runs in the child; what it needs of

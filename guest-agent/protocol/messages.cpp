@@ -72,7 +72,8 @@ struct Form<CreateContainer> {
                                         Member{"mounts", &CreateContainer::mounts},
                                         Member{"disks", &CreateContainer::disks},
                                         Member{"standalone", &CreateContainer::standalone},
-                                        Member{"descriptors", &CreateContainer::descriptors}};
+                                        Member{"descriptors", &CreateContainer::descriptors},
+                                        Member{"notify_socket", &CreateContainer::notify_socket}};
     static Result<void> check(const CreateContainer& message) {
         return check_descriptors(message.descriptors);
     }
@@ -153,6 +154,11 @@ template <>
 struct Form<WatchContainer> {
     static constexpr std::string_view type = "watch_container";
     static constexpr std::tuple members{Member{"id", &WatchContainer::id}};
+};
+template <>
+struct Form<WatchNotifications> {
+    static constexpr std::string_view type = "watch_notifications";
+    static constexpr std::tuple members{Member{"id", &WatchNotifications::id}};
 };
 template <>
 struct Form<ProbeDevice> {
@@ -248,6 +254,11 @@ template <>
 struct Form<OutOfMemory> {
     static constexpr std::string_view type = "out_of_memory";
     static constexpr std::tuple<> members{};
+};
+template <>
+struct Form<Notification> {
+    static constexpr std::string_view type = "notification";
+    static constexpr std::tuple members{Member{"text", &Notification::text}};
 };
 
 }  // namespace nacre::json

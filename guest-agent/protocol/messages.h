@@ -96,6 +96,8 @@ struct CreateContainer {
     std::vector<Disk> disks;
     bool standalone = true;  // the VM ends with this container
     std::vector<PassedDescriptor> descriptors;
+    std::string notify_socket;  // where in the container its processes find the socket of sd_notify(3), as
+                                // NOTIFY_SOCKET tells its first; empty: none
 };
 
 /// Runs hooks of a created container inside it (answer: Done when all have succeeded).
@@ -171,6 +173,13 @@ struct ReadCgroup {
 /// Asks to be told of what happens in a container (answer: Done): OutOfMemory follows each time that a
 /// process is killed for want of memory. The agent closes the connection when the container has ended.
 struct WatchContainer {
+    std::string id;
+};
+
+/// Asks to be told what a container's processes send with sd_notify(3) (answer: Done): a Notification for
+/// each message. A host that does not take them loses them. The agent closes the connection when the
+/// container has ended.
+struct WatchNotifications {
     std::string id;
 };
 
@@ -273,11 +282,17 @@ struct Exited {
 /// A process of the container that this connection owns was killed for want of memory.
 struct OutOfMemory {};
 
-using Message =
-    std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
-                 ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
-                 ReadProcFiles, ReadCgroup, WatchContainer, ProbeDevice, ReleaseDevice, Processes, ProcFiles,
-                 CgroupFiles, DeviceFound, AttachStream, Done, Created, Failed, Exited, OutOfMemory>;
+/// A process of the container that this connection watches sent this with sd_notify(3): what a service
+/// manager takes for assignments, one a line. Any bytes, at most 4096.
+struct Notification {
+    std::string text;
+};
+
+using Message = std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess,
+                             SignalProcess, ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer,
+                             ListProcesses, ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications,
+                             ProbeDevice, ReleaseDevice, Processes, ProcFiles, CgroupFiles, DeviceFound,
+                             AttachStream, Done, Created, Failed, Exited, OutOfMemory, Notification>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

@@ -122,3 +122,63 @@ PY
     [ ! -e /sys/fs/cgroup/nacre-test/one ]
     rmdir /sys/fs/cgroup/nacre-test
 }
+
+# A service manager's socket at $1; what it is told goes to $BATS_TEST_TMPDIR/told, a line each. Its pid is $manager.
+start_manager() {
+    cat >"$BATS_TEST_TMPDIR/manager.py" <<'PY'
+import os, socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+while True:
+    message, descriptors, _, _ = socket.recv_fds(manager, 4096, 4)
+    print(message.decode().strip(), flush=True)
+    for descriptor in descriptors:
+        os.close(descriptor)
+PY
+    rm -f "$1"
+    timeout 600 python3 "$BATS_TEST_TMPDIR/manager.py" "$1" >"$BATS_TEST_TMPDIR/told" 3>&- &
+    manager=$!
+    wait_until 60 test -S "$1"
+}
+
+# What the container runs: a program that sends these, each as one message, and stays. The host's perl, since busybox
+# has no such program.
+set_notifications() {
+    # shellcheck disable=SC2016 # perl's variables
+    set_command perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_DGRAM, 0); my $to = sockaddr_un($ENV{NOTIFY_SOCKET});
+        send($s, $_, 0, $to) or die "$!" for @ARGV; sleep 1000' "$@"
+    edit_config '.mounts += [("/usr", "/lib", "/lib64") | {type: "bind", destination: ., source: ., options: ["rbind", "ro"]}]'
+}
+
+@test "a service manager is told when the container is ready: start, and run in the foreground" {
+    export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify.sock
+    start_manager "$NOTIFY_SOCKET"
+    set_notifications STATUS=starting $'STATUS=up\nREADY=1'
+    create
+    nacre start "$id"
+    [ "$(container_status "$id")" = running ]
+    [ "$(xargs <"$BATS_TEST_TMPDIR/told")" = "READY=1 MAINPID=$(cat "$BATS_TEST_TMPDIR/pid") BARRIER=1" ]
+    nacre delete --force "$id"
+    command nacre run --bundle "$bundle" "$id" >/dev/null 2>&1 3>&- &
+    runner=$!
+    wait_until 180 grep -qx "MAINPID=$runner" "$BATS_TEST_TMPDIR/told"
+    nacre kill "$id" KILL
+    run wait "$runner"
+    set_command true
+    create
+    nacre start "$id"
+    kill "$manager"
+}
+
+@test "what a container sends to a notify socket of the host that it was given arrives as it is" {
+    mkdir "$bundle/notify"
+    start_manager "$bundle/notify/notify.sock"
+    set_notifications STATUS=starting READY=1
+    edit_config '.mounts += [{type: "bind", destination: "/run/notify", source: "notify", options: ["bind", "rw"]}]'
+    edit_config '.process.env += ["NOTIFY_SOCKET=/run/notify/notify.sock"]'
+    create
+    nacre start "$id"
+    wait_until 60 grep -qx READY=1 "$BATS_TEST_TMPDIR/told"
+    [ "$(xargs <"$BATS_TEST_TMPDIR/told")" = "STATUS=starting READY=1" ]
+    kill "$manager"
+}

@@ -106,7 +106,8 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
                        std::move(disks),
                        cgroup->place(),
                        std::move(terminal),
-                       std::move(descriptors)};
+                       std::move(descriptors),
+                       plan_notify_socket(notify_socket_address(), bundle.spec, bundle.directory)};
     NACRE_ASSIGN(const auto relay, fork_init_relay(std::move(task)));
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));

@@ -37,6 +37,7 @@ struct Created {
     VirtualMachine vm;
     RelayedProcess process;
     Streams streams;
+    NotificationRelay notifications;
 };
 
 /// In the figures' file that NACRE_STATS names, for the benchmark.
@@ -81,6 +82,7 @@ protocol::CreateContainer create_request(const InitRelayTask& task, std::vector<
     request.disks = std::move(disks);
     request.standalone = true;
     request.descriptors = directions_of(task.descriptors);
+    request.notify_socket = task.notify.path;
     return request;
 }
 
@@ -113,10 +115,12 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
     NACRE_ASSIGN(auto streams,
                  Streams::attach(task.directory->path(), init, has_terminal, std::move(task.descriptors)));
+    NACRE_ASSIGN(auto notifications, NotificationRelay::start(task.directory->path(), task.directory->id(),
+                                                              std::move(task.notify.receiver)));
     RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};
     pass_window_size(process);
-    return Created{std::move(vm), std::move(process), std::move(streams)};
+    return Created{std::move(vm), std::move(process), std::move(streams), std::move(notifications)};
 }
 
 Result<void> record_exit(const Store& store, const std::string& id, const ProcessEnd& end) {

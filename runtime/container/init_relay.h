@@ -2,6 +2,7 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/container/disk_plan.h"
+#include "runtime/container/notifications.h"
 #include "runtime/container/share_plan.h"
 #include "runtime/container/vm_size.h"
 #include "runtime/oci/bundle.h"
@@ -23,6 +24,7 @@ struct InitRelayTask {
     CgroupPlace cgroup;
     ProcessTerminal terminal;
     std::vector<PassedDescriptor> descriptors;
+    NotifyPlan notify;
 };
 
 /// A relay that was forked and is preparing its container.

@@ -28,7 +28,8 @@ struct CreateOptions {
 /// Boots the container's VM and prepares its init up to the state "created". On failure nothing is left.
 Result<void> create(const Store& store, const CreateOptions& options);
 
-/// Runs the user's program in a created container.
+/// Runs the user's program in a created container. With NOTIFY_SOCKET in the environment: returns once the
+/// container has told that it is ready, or has ended (notifications.h).
 Result<void> start(const Store& store, const std::string& id);
 
 struct RunOptions {
@@ -36,9 +37,9 @@ struct RunOptions {
     bool keep = false;    // leave the stopped container for inspection
 };
 
-/// create(), start(), and unless detached: waits for the container, passes signals on to it, deletes it.
-/// Returns its exit status (0 when detached). How a container ended that did not end by itself is an error
-/// with the status as its code.
+/// create(), start(), and unless detached (without waiting for it to be ready): waits for the container,
+/// passes signals on to it, deletes it. Returns its exit status (0 when detached). How a container ended that
+/// did not end by itself is an error with the status as its code.
 Result<int> run(const Store& store, const CreateOptions& options, const RunOptions& run_options);
 
 /// Sends `signal` to the container's init, or with `all` to all its processes.

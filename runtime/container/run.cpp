@@ -1,6 +1,11 @@
+#include <unistd.h>
+
+#include <thread>
+
 #include "runtime/container/foreground.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
+#include "runtime/container/start.h"
 
 namespace nacre::runtime {
 
@@ -13,25 +18,26 @@ std::string cause_of_end(const Store& store, const std::string& id) {
     return state && state->exit ? state->exit->cause : std::string();
 }
 
-Result<pid_t> relay_of(const Store& store, const std::string& id) {
-    NACRE_ASSIGN(const auto directory, store.open(id));
-    NACRE_ASSIGN(const auto state, directory.read());
-    return state.relay.pid;
-}
-
 Result<ProcessTerminal> callers_terminal(const Store& store, const std::string& id) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_ASSIGN(const auto spec, load_saved_config(directory));
     return choose_terminal(*spec.process, false, "");
 }
 
+/// The service manager supervises the one who waits: this process.
+std::jthread tell_readiness(Readiness& readiness) {
+    if (!readiness.is_awaited())
+        return {};
+    return std::jthread([&readiness] { (void)readiness.wait_and_tell(::getpid()); });
+}
+
 /// Until the container has ended; its exit status.
 Result<int> run_in_foreground(const Store& store, const std::string& id) {
-    NACRE_ASSIGN(const auto relay, relay_of(store, id));
     NACRE_ASSIGN(const auto terminal, callers_terminal(store, id));
     NACRE_ASSIGN(const auto foreground, Foreground::begin(terminal.caller.get()));
-    NACRE_TRY(start(store, id));
-    return foreground.wait_for(relay);
+    NACRE_ASSIGN(auto started, begin_start(store, id));
+    const auto teller = tell_readiness(started.readiness);
+    return foreground.wait_for(started.relay);
 }
 
 Result<int> start_and_wait(const Store& store, const std::string& id, const RunOptions& options) {

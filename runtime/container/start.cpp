@@ -1,3 +1,5 @@
+#include "runtime/container/start.h"
+
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
@@ -21,14 +23,14 @@ Result<void> run_start_hooks(AgentConnection& agent, const ContainerState& state
 }
 
 /// A container whose hooks failed is stopped (runtime.md, "Lifecycle", steps 7 and 9).
-Result<void> stop_for(const ContainerState& state, Error reason) {
+tl::unexpected<Error> stop_for(const ContainerState& state, Error reason) {
     [[maybe_unused]] const auto stopped = stop_processes(state);
     return tl::unexpected(std::move(reason));
 }
 
 }  // namespace
 
-Result<void> start(const Store& store, const std::string& id) {
+Result<Started> begin_start(const Store& store, const std::string& id) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
@@ -38,11 +40,19 @@ Result<void> start(const Store& store, const std::string& id) {
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     if (auto hooked = run_start_hooks(agent, state, spec.hooks); !hooked)
         return stop_for(state, std::move(hooked).error());
+    NACRE_ASSIGN(auto readiness, Readiness::watch(state.vm_directory, id));
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
     NACRE_TRY(directory.write(state));
-    auto hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running);
-    return hooked ? hooked : stop_for(state, std::move(hooked).error());
+    if (auto hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running); !hooked)
+        return stop_for(state, std::move(hooked).error());
+    return Started{state.relay.pid, std::move(readiness)};
+}
+
+Result<void> start(const Store& store, const std::string& id) {
+    NACRE_ASSIGN(auto started, begin_start(store, id));
+    NACRE_ASSIGN(const bool told, started.readiness.wait_and_tell(started.relay));
+    return told ? started.readiness.settle() : Result<void>();
 }
 
 }  // namespace nacre::runtime

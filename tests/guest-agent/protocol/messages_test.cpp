@@ -107,7 +107,9 @@ TEST_CASE("every message survives its JSON form") {
                                    {{3, "c1/mounts/3", {}}, {5, "x", {"a", "a/b"}}},
                                    {{DiskRole::mount, 4, "vda"}, {DiskRole::device, 0, "vdb"}},
                                    false,
-                                   {}});
+                                   {},
+                                   "/run/notify/notify.sock"});
+    CHECK(create.notify_socket == "/run/notify/notify.sock");
     CHECK(create.id == "c1");
     CHECK(create.config == "{\"a\":\"\\n\\\"\"}");
     CHECK(create.rootfs == "c1/rootfs");
@@ -168,6 +170,8 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(exited.status == 137);
     CHECK(exited.out_of_memory);
     round_trip(OutOfMemory{});
+    CHECK(round_trip(WatchNotifications{"c"}).id == "c");
+    CHECK(round_trip(Notification{"READY=1\n\xff"}).text == "READY=1\n\xff");
 }
 
 TEST_CASE("text with every byte survives, valid UTF-8 or not") {
