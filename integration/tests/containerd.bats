@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # containerd with nacre in the place of runc: ctr, the runc v2 shim, images built from Debian packages.
-# time-limit: 900
+# time-limit: 1500
 # memory: 6G
 load helpers
 

