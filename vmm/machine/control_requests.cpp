@@ -24,6 +24,10 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk
     return control::Attached{slot};
 }
 
+Result<Reply> handle(const ChangeableMachine&, const control::AttachNetwork&, const Descriptors&) {
+    return fail_with(EOPNOTSUPP, "attach a network interface");
+}
+
 Result<Reply> handle(const ChangeableMachine& machine, const control::DetachDevice& request,
                      const Descriptors&) {
     NACRE_TRY(machine.slots.detach(request.slot));
