@@ -1,6 +1,7 @@
 #include "vmm/machine/control_requests.h"
 
 #include "vmm/devices/block/device.h"
+#include "vmm/devices/net/device.h"
 #include "vmm/jail/jail.h"
 
 namespace nacre::machine {
@@ -24,8 +25,28 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk
     return control::Attached{slot};
 }
 
-Result<Reply> handle(const ChangeableMachine&, const control::AttachNetwork&, const Descriptors&) {
-    return fail_with(EOPNOTSUPP, "attach a network interface");
+Result<std::vector<std::unique_ptr<net::Tap>>> open_taps(Descriptors descriptors) {
+    std::vector<std::unique_ptr<net::Tap>> taps;
+    for (auto& descriptor : descriptors) {
+        NACRE_ASSIGN(auto tap, net::open_tap(std::move(descriptor), descriptors.size() > 1));
+        taps.push_back(std::move(tap));
+    }
+    return taps;
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::AttachNetwork& request,
+                     Descriptors descriptors) {
+    if (request.vhost)
+        return fail_with(EOPNOTSUPP, "attach a network interface with vhost");
+    net::Device::Options options;
+    NACRE_ASSIGN(options.mac, net::parse_mac_address(request.mac));
+    options.mtu = request.mtu;
+    if (machine.jailed)
+        options.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::network); };
+    NACRE_ASSIGN(auto taps, open_taps(std::move(descriptors)));
+    NACRE_ASSIGN(auto device, net::Device::create(std::move(taps), options, machine.log));
+    NACRE_ASSIGN(const auto slot, machine.slots.attach(std::move(device)));
+    return control::Attached{slot};
 }
 
 Result<Reply> handle(const ChangeableMachine& machine, const control::DetachDevice& request,
