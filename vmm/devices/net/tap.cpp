@@ -43,7 +43,8 @@ Result<void> check_flags(int fd, bool several) {
     if (::ioctl(fd, TUNGETIFF, &request) < 0)
         return fail_errno("descriptor {} is no tap", fd);
     const auto flags = static_cast<unsigned>(static_cast<unsigned short>(request.ifr_flags));
-    const unsigned needed = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (several ? IFF_MULTI_QUEUE : 0U);
+    // IFF_NO_PI cannot be asked for: its bit says here that there is no filter (IFF_NOFILTER).
+    const unsigned needed = IFF_TAP | IFF_VNET_HDR | (several ? IFF_MULTI_QUEUE : 0U);
     if ((flags & needed) != needed)
         return fail_with(EINVAL, "tap of descriptor {}: flags {:#x} instead of {:#x}", fd, flags, needed);
     return {};

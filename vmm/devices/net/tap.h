@@ -19,14 +19,15 @@ class Tap {
     /// with all its queues; the queue must be attached.
     virtual Result<void> set_offloads(unsigned flags) = 0;
 
-    /// Whether the host's kernel spreads frames over this queue, too. A queue is attached at first; nothing
-    /// can be read or written while it is not.
+    /// Whether the host's kernel spreads frames over this queue, too. A queue is attached at first; what it
+    /// holds is gone when it is detached.
     virtual Result<void> set_attached(bool attached) = 0;
 };
 
 /// The queue of the host's kernel behind `fd`, opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR and a header of
-/// 12 bytes, and IFF_MULTI_QUEUE if it is one of `several`; an error for anything else. Makes the descriptor
-/// non-blocking. Needs no capability, in whichever network namespace the interface is.
+/// 12 bytes, and IFF_MULTI_QUEUE if it is one of `several`. An error for anything else, as far as the kernel
+/// tells: not of IFF_NO_PI. Makes the descriptor non-blocking. Needs no capability, in whichever network
+/// namespace the interface is.
 Result<std::unique_ptr<Tap>> open_tap(FileDescriptor fd, bool several);
 
 }  // namespace nacre::net
