@@ -23,6 +23,10 @@ class Interrupt {
     /// wants it.
     virtual void signal_used_buffer() = 0;
 
+    /// An eventfd that is as good as signal_used_buffer(), for the host's kernel: it knows of no register, so
+    /// the used-buffer bit is taken as always set from now on, until the reset. Valid as long as the object.
+    virtual const EventFd& used_buffer_line() = 0;
+
     /// Sets the configuration-change bit and raises the line.
     virtual void signal_config_change() = 0;
 

@@ -89,6 +89,11 @@ class Queue {
     std::uint16_t size() const { return size_; }
     std::uint16_t outstanding() const { return static_cast<std::uint16_t>(next_available_ - next_used_); }
 
+    /// Where its three areas are in this process, for a kernel that takes the queue over.
+    std::span<std::byte> descriptor_table() const { return descriptor_table_; }
+    std::span<std::byte> available_ring() const { return available_ring_; }
+    std::span<std::byte> used_ring() const { return used_ring_; }
+
     /// Ring positions, for snapshots (same state as Virtio 1.2, 2.7 indices; the layout is QueueLayout).
     std::uint16_t next_available() const { return next_available_; }
     std::uint16_t next_used() const { return next_used_; }
