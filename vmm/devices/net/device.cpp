@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "vmm/devices/net/control_command.h"
+#include "vmm/devices/net/protocol.h"
 
 namespace nacre::net {
 
@@ -39,18 +40,14 @@ unsigned offloads(std::uint64_t features) {
 
 }  // namespace
 
-Result<std::unique_ptr<Device>> Device::create(std::vector<std::unique_ptr<Tap>> taps, const Options& options,
-                                               Log& log) {
-    if (taps.empty() || taps.size() > max_pairs)
-        return fail_with(EINVAL, "virtio-net: {} queue pairs instead of 1 to {}", taps.size(), max_pairs);
+Result<std::unique_ptr<Device>> Device::create(std::vector<std::unique_ptr<Pair>> pairs,
+                                               const Options& options, Log& log) {
+    if (pairs.empty() || pairs.size() > max_pairs)
+        return fail_with(EINVAL, "virtio-net: {} queue pairs instead of 1 to {}", pairs.size(), max_pairs);
     if (options.mtu != 0 && (options.mtu < smallest_mtu || options.mtu > largest_mtu))
         return fail_with(EINVAL, "virtio-net: MTU {} instead of {} to {}", options.mtu, smallest_mtu,
                          largest_mtu);
-    std::unique_ptr<Device> device(new Device(options));
-    for (auto& tap : taps) {
-        NACRE_ASSIGN(auto pair, PairWorker::create(std::move(tap), options.on_thread_start, log));
-        device->pairs_.push_back(std::move(pair));
-    }
+    std::unique_ptr<Device> device(new Device(std::move(pairs), options));
     auto* const self = device.get();
     if (self->has_many_pairs())
         self->control_.emplace(
@@ -107,8 +104,8 @@ Result<void> Device::start_pair(std::size_t index, virtio::Activation& activatio
     auto& transmit = activation.queues[2 * index + 1];
     if (!receive || !transmit)
         return {};
-    return pairs_[index]->start({std::move(*receive), std::move(*transmit)}, *activation.interrupt,
-                                activation.features, mtu_ != 0 ? mtu_ : usual_mtu);
+    return pairs_[index]->start({std::move(*receive), std::move(*transmit)}, activation,
+                                mtu_ != 0 ? mtu_ : usual_mtu);
 }
 
 bool Device::use_pairs(std::size_t count) {

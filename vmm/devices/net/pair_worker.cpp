@@ -1,86 +1,50 @@
 #include "vmm/devices/net/pair_worker.h"
 
-#include <future>
-
 namespace nacre::net {
-
-namespace {
-
-constexpr std::size_t stack_bytes = 256 * 1024;
-
-}  // namespace
 
 Result<std::unique_ptr<PairWorker>> PairWorker::create(std::unique_ptr<Tap> tap,
                                                        const std::function<Result<void>()>& prepare,
                                                        Log& log) {
-    NACRE_ASSIGN(auto loop, EventLoop::create());
-    std::unique_ptr<PairWorker> worker(new PairWorker(std::move(tap), log, std::move(loop)));
-    NACRE_TRY(worker->start_thread(prepare));
-    return worker;
+    NACRE_ASSIGN(auto thread, LoopThread::start(prepare, log));
+    return std::unique_ptr<PairWorker>(new PairWorker(std::move(tap), log, std::move(thread)));
 }
 
-PairWorker::~PairWorker() {
-    stop();
-    loop_->stop();
-}
-
-Result<void> PairWorker::start_thread(const std::function<Result<void>()>& prepare) {
-    auto promise = std::make_shared<std::promise<Result<void>>>();  // the thread may be in it when we leave
-    auto prepared = promise->get_future();
-    // Said from within the loop: until a thread runs it, run_in_loop() would do its work on the caller's.
-    loop_->post([promise, prepare] { promise->set_value(prepare ? prepare() : Result<void>()); });
-    NACRE_ASSIGN(auto thread, Thread::start("virtio-net", stack_bytes, [this] {
-                     if (const auto run = loop_->run(); !run)
-                         log_.write(LogLevel::error, "virtio-net: {}", run.error().message);
-                 }));
-    thread_.emplace(std::move(thread));
-    return prepared.get();
-}
-
-Result<void> PairWorker::start(Queues queues, virtio::Interrupt& interrupt, std::uint64_t features,
-                               std::size_t mtu) {
-    Result<void> result;
-    loop_->run_in_loop([&] { result = take(std::move(queues), interrupt, features, mtu); });
-    return result;
+Result<void> PairWorker::start(Queues queues, const virtio::Activation& activation, std::size_t mtu) {
+    return thread_->call([&] { return take(std::move(queues), activation, mtu); });
 }
 
 bool PairWorker::started() {
     bool started = false;
-    loop_->run_in_loop([&] { started = active_.has_value(); });
+    loop().run_in_loop([&] { started = active_.has_value(); });
     return started;
 }
 
 Result<void> PairWorker::set_in_use(bool in_use) {
-    Result<void> result;
-    loop_->run_in_loop([&] { result = change_use(in_use); });
-    return result;
+    return thread_->call([&] { return change_use(in_use); });
 }
 
 Result<void> PairWorker::set_offloads(unsigned flags) {
-    Result<void> result;
-    loop_->run_in_loop([&] { result = tap_->set_offloads(flags); });
-    return result;
+    return thread_->call([&] { return tap_->set_offloads(flags); });
 }
 
 void PairWorker::stop() {
-    loop_->run_in_loop([this] {
+    loop().run_in_loop([this] {
         release();
         in_use_ = false;
     });
 }
 
-Result<void> PairWorker::take(Queues queues, virtio::Interrupt& interrupt, std::uint64_t features,
-                              std::size_t mtu) {
+Result<void> PairWorker::take(Queues queues, const virtio::Activation& activation, std::size_t mtu) {
     const auto* const receive_kick = queues.receive.kick;
     const auto* const transmit_kick = queues.transmit.kick;
-    active_.emplace(Active{Receiver(std::move(queues.receive.queue), features, mtu),
-                           Transmitter(std::move(queues.transmit.queue), features), receive_kick,
-                           transmit_kick, &interrupt});
-    NACRE_TRY(loop_->add(receive_kick->fd(), EPOLLIN, [this](std::uint32_t) {
+    active_.emplace(Active{Receiver(std::move(queues.receive.queue), activation.features, mtu),
+                           Transmitter(std::move(queues.transmit.queue), activation.features), receive_kick,
+                           transmit_kick, activation.interrupt});
+    NACRE_TRY(loop().add(receive_kick->fd(), EPOLLIN, [this](std::uint32_t) {
         active_->receive_kick->drain();
         receive();
     }));
-    return loop_->add(transmit_kick->fd(), EPOLLIN, [this](std::uint32_t) {
+    return loop().add(transmit_kick->fd(), EPOLLIN, [this](std::uint32_t) {
         active_->transmit_kick->drain();
         transmit();
     });
@@ -105,13 +69,13 @@ Result<void> PairWorker::watch_tap() {
     if (tap_watched_)
         return {};
     active_->awaited = EPOLLIN;
-    NACRE_TRY(loop_->add(tap_->fd(), EPOLLIN, [this](std::uint32_t events) { serve_tap(events); }));
+    NACRE_TRY(loop().add(tap_->fd(), EPOLLIN, [this](std::uint32_t events) { serve_tap(events); }));
     tap_watched_ = true;
     return {};
 }
 
 void PairWorker::unwatch_tap() {
-    loop_->remove(tap_->fd());
+    loop().remove(tap_->fd());
     tap_watched_ = false;
 }
 
@@ -119,8 +83,8 @@ void PairWorker::release() {
     if (!active_)
         return;
     unwatch_tap();
-    loop_->remove(active_->receive_kick->fd());
-    loop_->remove(active_->transmit_kick->fd());
+    loop().remove(active_->receive_kick->fd());
+    loop().remove(active_->transmit_kick->fd());
     active_.reset();
 }
 
@@ -164,7 +128,7 @@ void PairWorker::wait_for(std::uint32_t event, bool wanted) {
     const auto awaited = wanted ? active_->awaited | event : active_->awaited & ~event;
     if (!tap_watched_ || awaited == active_->awaited)
         return;
-    if (const auto changed = loop_->modify(tap_->fd(), awaited); !changed)
+    if (const auto changed = loop().modify(tap_->fd(), awaited); !changed)
         return mark_broken(changed.error());
     active_->awaited = awaited;
 }

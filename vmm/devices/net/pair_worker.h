@@ -4,53 +4,32 @@
 #include <memory>
 #include <optional>
 
-#include "vmm/base/event_loop.h"
 #include "vmm/base/log.h"
-#include "vmm/base/thread.h"
+#include "vmm/devices/net/loop_thread.h"
+#include "vmm/devices/net/pair.h"
 #include "vmm/devices/net/receiver.h"
 #include "vmm/devices/net/tap.h"
 #include "vmm/devices/net/transmitter.h"
-#include "vmm/devices/virtio/device.h"
 
 namespace nacre::net {
 
-/// One queue pair, the tap queue that belongs to it, and the thread that moves frames between them: as many a
-/// turn as Receiver and Transmitter let pass, in turns of both directions.
-///
-/// Threads: create() and the destructor on the owner's; the others on any, one at a time.
-class PairWorker {
+/// Moves the frames of a pair on a thread of this process: as many a turn as Receiver and Transmitter let
+/// pass, in turns of both directions. The thread starts with the object and ends with it.
+class PairWorker final : public Pair {
   public:
-    /// Starts the thread, which waits. `prepare` runs first on it (what the jail does to it) and may be
-    /// empty. `log` outlives the worker.
+    /// `prepare` as of LoopThread. `log` outlives the worker.
     static Result<std::unique_ptr<PairWorker>> create(std::unique_ptr<Tap> tap,
                                                       const std::function<Result<void>()>& prepare, Log& log);
     PairWorker(const PairWorker&) = delete;
     PairWorker& operator=(const PairWorker&) = delete;
-    /// After stop().
-    ~PairWorker();
+    ~PairWorker() override { stop(); }
 
-    struct Queues {
-        virtio::ActiveQueue receive;
-        virtio::ActiveQueue transmit;
-    };
-
-    /// Takes the queues; frames flow while the pair is in use. `features` and `mtu` as of Receiver.
-    /// `interrupt` lives until stop().
-    Result<void> start(Queues queues, virtio::Interrupt& interrupt, std::uint64_t features, std::size_t mtu);
-    bool started();
-
-    /// Takes the pair into use, or out of it: the host then sends nothing to it, and what the driver puts
-    /// into its queues stays there. An error when the tap queue cannot be attached or detached.
-    Result<void> set_in_use(bool in_use);
-
-    /// Tap::set_offloads().
-    Result<void> set_offloads(unsigned flags);
-
-    /// When it returns, nothing touches the queues or guest memory any more. Also when not started.
-    void stop();
-
-    /// The loop that the thread runs, for what else belongs on it.
-    EventLoop& loop() { return *loop_; }
+    Result<void> start(Queues queues, const virtio::Activation& activation, std::size_t mtu) override;
+    bool started() override;
+    Result<void> set_in_use(bool in_use) override;
+    Result<void> set_offloads(unsigned flags) override;
+    void stop() override;
+    EventLoop& loop() override { return thread_->loop(); }
 
   private:
     struct Active {
@@ -62,12 +41,11 @@ class PairWorker {
         std::uint32_t awaited = EPOLLIN;  // of the tap
     };
 
-    PairWorker(std::unique_ptr<Tap> tap, Log& log, std::unique_ptr<EventLoop> loop)
-        : tap_(std::move(tap)), log_(log), loop_(std::move(loop)) {}
-    Result<void> start_thread(const std::function<Result<void>()>& prepare);
+    PairWorker(std::unique_ptr<Tap> tap, Log& log, std::unique_ptr<LoopThread> thread)
+        : tap_(std::move(tap)), log_(log), thread_(std::move(thread)) {}
 
-    // On the loop's thread.
-    Result<void> take(Queues queues, virtio::Interrupt& interrupt, std::uint64_t features, std::size_t mtu);
+    // On the thread.
+    Result<void> take(Queues queues, const virtio::Activation& activation, std::size_t mtu);
     Result<void> change_use(bool in_use);
     Result<void> watch_tap();
     void unwatch_tap();
@@ -81,12 +59,11 @@ class PairWorker {
 
     std::unique_ptr<Tap> tap_;
     Log& log_;
-    std::unique_ptr<EventLoop> loop_;
     bool in_use_ = false;
     bool tap_watched_ = false;
     std::optional<Active> active_;
 
-    std::optional<Thread> thread_;  // last: it uses all of the above
+    std::unique_ptr<LoopThread> thread_;  // last: it uses all of the above
 };
 
 }  // namespace nacre::net

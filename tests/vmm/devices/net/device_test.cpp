@@ -13,6 +13,7 @@
 #include "tests/vmm/devices/net/frames.h"
 #include "tests/vmm/devices/net/socket_tap.h"
 #include "tests/vmm/devices/virtio/fake_driver.h"
+#include "vmm/devices/net/pair_worker.h"
 
 using namespace nacre;
 using namespace nacre::net;
@@ -37,6 +38,13 @@ bool eventually(Condition condition) {
     return true;
 }
 
+std::vector<std::unique_ptr<Pair>> pairs_of(std::deque<Wire>& wires, std::size_t count, Log& log) {
+    std::vector<std::unique_ptr<Pair>> pairs;
+    for (std::size_t i = 0; i < count; ++i)
+        pairs.push_back(PairWorker::create(std::make_unique<SocketTap>(wires[i]), {}, log).value());
+    return pairs;
+}
+
 /// A device with a wire for each queue pair, and its driver.
 struct Setup {
     explicit Setup(std::size_t pairs = 1,
@@ -48,10 +56,7 @@ struct Setup {
 
     std::unique_ptr<Device> create(Device::Options options) {
         options.mac = {2, 0, 0, 0, 0, 1};
-        std::vector<std::unique_ptr<Tap>> taps;
-        for (auto& wire : wires)
-            taps.push_back(std::make_unique<SocketTap>(wire));
-        return Device::create(std::move(taps), options, log).value();
+        return Device::create(pairs_of(wires, wires.size(), log), options, log).value();
     }
 
     void expect_received(std::size_t pair, const std::string& bytes) {
@@ -97,7 +102,7 @@ struct Setup {
     FakeDriver driver;
 };
 
-bool offers(const Device& device, unsigned number) {
+bool offers(const Device& device, int number) {
     return (device.features() >> number & 1) != 0;
 }
 
@@ -163,12 +168,9 @@ TEST_CASE("a device has 1 to 8 queue pairs, and an MTU that there can be") {
     Log log(-1, LogLevel::error, 0);
     std::deque<Wire> wires(Device::max_pairs + 1);
     const auto create = [&](std::size_t pairs, std::uint32_t mtu) {
-        std::vector<std::unique_ptr<Tap>> taps;
-        for (std::size_t i = 0; i < pairs; ++i)
-            taps.push_back(std::make_unique<SocketTap>(wires[i]));
         Device::Options options;
         options.mtu = mtu;
-        return Device::create(std::move(taps), options, log).has_value();
+        return Device::create(pairs_of(wires, pairs, log), options, log).has_value();
     };
     CHECK_FALSE(create(0, 0));
     CHECK_FALSE(create(Device::max_pairs + 1, 0));
@@ -178,16 +180,13 @@ TEST_CASE("a device has 1 to 8 queue pairs, and an MTU that there can be") {
     CHECK(create(1, 65535));
 }
 
-TEST_CASE("a device whose threads cannot be prepared is none") {
+TEST_CASE("a pair whose thread cannot be prepared is none") {
     Log log(-1, LogLevel::error, 0);
     Wire wire;
-    std::vector<std::unique_ptr<Tap>> taps;
-    taps.push_back(std::make_unique<SocketTap>(wire));
-    Device::Options options;
-    options.on_thread_start = [] { return Result<void>(fail("no jail")); };
-    const auto device = Device::create(std::move(taps), options, log);
-    REQUIRE_FALSE(device);
-    CHECK(device.error().message == "no jail");
+    const auto pair = PairWorker::create(
+        std::make_unique<SocketTap>(wire), [] { return Result<void>(fail("no jail")); }, log);
+    REQUIRE_FALSE(pair);
+    CHECK(pair.error().message == "no jail");
 }
 
 TEST_CASE("frames flow in both directions, with event index and without") {
@@ -331,13 +330,13 @@ TEST_CASE("the device says what it is") {
     const Setup setup(2, 0, options);
     CHECK(setup.device->type() == 1);
     CHECK(setup.device->queue_sizes() == std::vector<std::uint16_t>(5, 256));
-    for (const unsigned number :
+    for (const int number :
          {VIRTIO_NET_F_MAC, VIRTIO_NET_F_STATUS, VIRTIO_NET_F_MTU, VIRTIO_NET_F_MRG_RXBUF, VIRTIO_NET_F_CSUM,
           VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_GUEST_TSO6, VIRTIO_NET_F_GUEST_ECN,
           VIRTIO_NET_F_HOST_TSO4, VIRTIO_NET_F_HOST_TSO6, VIRTIO_NET_F_HOST_ECN, VIRTIO_NET_F_CTRL_VQ,
           VIRTIO_NET_F_MQ})
         CHECK(offers(*setup.device, number));
-    for (const unsigned number : {VIRTIO_NET_F_GUEST_UFO, VIRTIO_NET_F_HOST_UFO, VIRTIO_NET_F_CTRL_MAC_ADDR})
+    for (const int number : {VIRTIO_NET_F_GUEST_UFO, VIRTIO_NET_F_HOST_UFO, VIRTIO_NET_F_CTRL_MAC_ADDR})
         CHECK_FALSE(offers(*setup.device, number));
     const auto config = config_of(*setup.device);
     CHECK(std::ranges::equal(config.mac, MacAddress{2, 0, 0, 0, 0, 1}));
@@ -349,7 +348,7 @@ TEST_CASE("the device says what it is") {
 TEST_CASE("a device with one pair and no MTU offers no more") {
     const Setup setup;
     CHECK(setup.device->queue_sizes() == std::vector<std::uint16_t>(2, 256));
-    for (const unsigned number : {VIRTIO_NET_F_MTU, VIRTIO_NET_F_CTRL_VQ, VIRTIO_NET_F_MQ})
+    for (const int number : {VIRTIO_NET_F_MTU, VIRTIO_NET_F_CTRL_VQ, VIRTIO_NET_F_MQ})
         CHECK_FALSE(offers(*setup.device, number));
 }
 
