@@ -55,11 +55,9 @@ Result<void> Vhost::set_features(std::uint64_t features) const {
 }
 
 Result<void> Vhost::set_memory(const GuestMemory& memory) const {
-    // vhost_memory ends with its regions.
-    std::vector<std::byte> table(sizeof(vhost_memory) +
-                                 memory.regions().size() * sizeof(vhost_memory_region));
-    vhost_memory header{};
-    header.nregions = static_cast<std::uint32_t>(memory.regions().size());
+    // vhost_memory: how many regions, padding, and the regions; it has no size in C++.
+    const std::array<std::uint32_t, 2> header{static_cast<std::uint32_t>(memory.regions().size()), 0};
+    std::vector<std::byte> table(sizeof header + memory.regions().size() * sizeof(vhost_memory_region));
     std::memcpy(table.data(), &header, sizeof header);
     auto* next = table.data() + sizeof header;
     for (const auto& region : memory.regions()) {
