@@ -12,9 +12,10 @@ std::string command_line(bool console, std::uint32_t virtio_devices) {
     // earlyprintk: what it says before it has a console, to the VMM's serial port.
     // noreplace-smp, retain_initrd: patching lock prefixes out and overwriting the freed initramfs would copy
     // thousands of pages that the VM shares with the host's page cache.
+    // numdummies=0: the driver makes dummy0 at once where it is built in, and containers would see that.
     std::string line =
         "quiet earlyprintk=serial,0x3f8 reboot=k panic=-1 no_timer_check tsc=reliable noreplace-smp "
-        "retain_initrd rdinit=/init";
+        "retain_initrd dummy.numdummies=0 rdinit=/init";
     if (console)
         line += " console=hvc0";
     for (std::uint32_t slot = 0; slot < virtio_devices; ++slot)
