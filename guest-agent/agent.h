@@ -6,6 +6,7 @@
 
 #include "guest-agent/container/container.h"
 #include "guest-agent/environment.h"
+#include "guest-agent/network/port_connections.h"
 #include "guest-agent/protocol/messages.h"
 #include "vmm/base/event_loop.h"
 
@@ -19,6 +20,7 @@ class Agent {
     Agent& operator=(const Agent&) = delete;
 
     EventLoop& loop() { return loop_; }
+    PortConnections& port_connections() { return port_connections_; }
     const Environment& environment() const { return environment_; }
 
     /// The container or process of that name, or an error for the host.
@@ -42,6 +44,7 @@ class Agent {
 
     EventLoop& loop_;
     Environment environment_;
+    PortConnections port_connections_{loop_};
     std::map<std::string, std::unique_ptr<Container>> containers_;
 };
 
