@@ -13,6 +13,8 @@
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
+#include "runtime/network/network.h"
+#include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
 #include "runtime/relay/relay_reports.h"
@@ -101,6 +103,14 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
     return [cgroup] { (void)open_cgroup(cgroup)->count_oom_kill(); };
 }
 
+/// Of a namespace that others can enter by its path, but for the host's, whose localhost is the host's. Where
+/// the kernel cannot do it, ports are not forwarded.
+void forward_ports_of(const InitRelayTask& task) {
+    const auto* place = task.bundle->spec.linux.find_namespace(oci::NamespaceType::network);
+    if (place != nullptr && !place->path.empty() && !wants_host_network(task.bundle->spec))
+        (void)forward_ports(task.directory->path(), task.directory->id());
+}
+
 Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_TRY(open_cgroup(task.cgroup)->add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
@@ -117,6 +127,7 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
                  Streams::attach(task.directory->path(), init, has_terminal, std::move(task.descriptors)));
     NACRE_ASSIGN(auto notifications, NotificationRelay::start(task.directory->path(), task.directory->id(),
                                                               std::move(task.notify.receiver)));
+    forward_ports_of(task);
     RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};
     pass_window_size(process);
@@ -128,6 +139,8 @@ Result<void> record_exit(const Store& store, const std::string& id, const Proces
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
     state.status = Status::stopped;
+    // Before callers learn of the end: they may use the namespace again.
+    (void)disconnect_network(own_network_namespace, state.interfaces);
     state.exit = ContainerExit{end.status, end.out_of_memory, end.cause, rfc3339_nano(now())};
     return directory.write(state);
 }

@@ -1,5 +1,6 @@
 #include "runtime/container/teardown.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "runtime/cgroup/cgroup_tree.h"
 #include "runtime/cgroup/hierarchy.h"
 #include "runtime/container/cgroup_of.h"
+#include "runtime/network/network.h"
 #include "runtime/vm/agent_connection.h"
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
@@ -31,6 +33,15 @@ Result<void> end_process(const ProcessIdentity& process, const char* what, int g
     if (!wait_for_end(pidfd->get(), kill_wait_ms))
         return fail("kill the {} (pid {}): it does not end", what, process.pid);
     return {};
+}
+
+/// Where the container's interfaces are; none if its VM has none, or the relay has ended (and given them
+/// back).
+FileDescriptor network_namespace_of(const ContainerState& state) {
+    if (state.interfaces.empty() || !is_alive(state.relay))
+        return {};
+    auto file = open_file(fmt::format("/proc/{}/ns/net", state.relay.pid), O_RDONLY);
+    return file ? std::move(*file) : FileDescriptor();
 }
 
 /// The name of the program that a process was started as.
@@ -74,8 +85,12 @@ std::vector<std::string> cgroups_of(pid_t pid) {
 Result<void> stop_processes(const ContainerState& state) {
     CgroupTree(state.cgroup_paths).thaw();
     // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
+    const auto network_namespace = network_namespace_of(state);
     NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
-    return end_process(state.vmm, "VMM", 0);
+    NACRE_TRY(end_process(state.vmm, "VMM", 0));
+    if (network_namespace)
+        (void)disconnect_network(network_namespace.get(), state.interfaces);
+    return {};
 }
 
 Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {

@@ -138,6 +138,7 @@ static void read_value(const JsonNode& node, ContainerState& state) {
     node.required("sandboxId", state.sandbox_id);
     node.required("cgroupPaths", state.cgroup_paths);
     node.optional("cgroupUnit", state.cgroup_unit);
+    node.optional("interfaces", state.interfaces);
     node.optional("exit", state.exit);
 }
 
@@ -176,6 +177,7 @@ std::string encode_state(const ContainerState& state) {
     put(writer, "sandboxId", state.sandbox_id);
     put(writer, "cgroupPaths", state.cgroup_paths);
     put(writer, "cgroupUnit", state.cgroup_unit);
+    put(writer, "interfaces", state.interfaces);
     if (state.exit)
         put(writer, "exit", *state.exit);
     writer.EndObject();
