@@ -1,9 +1,10 @@
 #include "guest-agent/network/port_connections.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
-#include <cstring>
+#include <cerrno>
 
 #include "guest-agent/network/container_namespace.h"
 
@@ -11,11 +12,24 @@ namespace nacre::agent {
 
 namespace {
 
-/// A connection that is still being made is as good as made: its pump waits for it.
+/// The errno with which a connection attempt that does not block has failed by now; 0: it has not. On the
+/// loopback interface the answer is there when connect(2) returns, though that says EINPROGRESS; only a
+/// listener with a full queue gives none yet, and then the pump waits for it.
+int error_of(int socket) {
+    pollfd entry{socket, POLLOUT, 0};
+    if (::poll(&entry, 1, 0) <= 0)
+        return 0;
+    int error = 0;
+    socklen_t length = sizeof(error);
+    return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
 Result<FileDescriptor> connect_to(const sockaddr* address, socklen_t length, std::uint16_t port) {
     FileDescriptor socket(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!socket || (::connect(socket.get(), address, length) < 0 && errno != EINPROGRESS))
         return fail_errno("connect to port {} of the container", port);
+    if (const int error = error_of(socket.get()); error != 0)
+        return fail_with(error, "connect to port {} of the container", port);
     return socket;
 }
 
