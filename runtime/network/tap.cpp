@@ -19,14 +19,16 @@ constexpr std::string_view name_prefix = "nacre";
 constexpr int header_bytes = 12;
 
 Result<FileDescriptor> open_queue(const std::string& name, bool several, std::string& made) {
-    NACRE_ASSIGN(auto queue, open_file("/dev/net/tun", O_RDWR | O_NONBLOCK));
+    auto queue = open_file("/dev/net/tun", O_RDWR | O_NONBLOCK);
+    if (!queue)
+        return add_context(std::move(queue).error(), "make a tap device (the kernel needs the module tun)");
     ifreq request{};
     name.copy(request.ifr_name, IFNAMSIZ - 1);
     request.ifr_flags =
         static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (several ? IFF_MULTI_QUEUE : 0));
-    if (::ioctl(queue.get(), TUNSETIFF, &request) < 0)
+    if (::ioctl(queue->get(), TUNSETIFF, &request) < 0)
         return fail_errno("make a tap device");
-    if (::ioctl(queue.get(), TUNSETVNETHDRSZ, &header_bytes) < 0)
+    if (::ioctl(queue->get(), TUNSETVNETHDRSZ, &header_bytes) < 0)
         return fail_errno("set the header of tap device {}", name);
     made = request.ifr_name;
     return queue;
