@@ -66,7 +66,10 @@ network_bundle() {
 
 # Starts the container of $bundle in the background.
 start_box() {
-    nacre run --detach --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&-
+    nacre run --detach --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || {
+        cat "$BATS_TEST_TMPDIR/output"
+        return 1
+    }
 }
 
 in_box() {
@@ -167,7 +170,7 @@ assert_traffic() {
 }
 
 @test "TCP in bulk and UDP in fragments, both ways, at an MTU of 1500, without vhost-net" {
-    modprobe --remove vhost_net
+    rmmod vhost_net  # not modprobe, which would remove tun as well
     network_namespace box 93
     network_bundle box sleep 1000
     start_box
