@@ -60,6 +60,17 @@ Process* Agent::find_by_pid(pid_t pid) {
     return nullptr;
 }
 
+void Agent::stop_using(const std::string& id) {
+    if (const auto user = users_.find(id); user != users_.end())
+        users_.erase(user);
+    if (users_.empty() && !stays_)
+        power_off();
+}
+
+bool Agent::stays_without(const std::string& id) const {
+    return stays_ || users_.size() > users_.count(id);
+}
+
 void Agent::power_off() {
     ::sync();
     environment_.power_off();

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "guest-agent/container/container.h"
@@ -37,12 +38,23 @@ class Agent {
     /// Ends the VM: file systems synced, power off.
     void power_off();
 
+    /// The VM ends when nobody uses it any more, that is when each container that was to be made in it has
+    /// ended and its owner has gone; unless it was told to stay.
+    void use(const std::string& id) { users_.insert(id); }
+    void stop_using(const std::string& id);
+    void stay() { stays_ = true; }
+
+    /// Whether the VM goes on without that container.
+    bool stays_without(const std::string& id) const;
+
   private:
     Process* find_by_pid(pid_t pid);
 
     EventLoop& loop_;
     Environment environment_;
     std::map<std::string, std::unique_ptr<Container>> containers_;
+    std::multiset<std::string> users_;
+    bool stays_ = false;
 };
 
 }  // namespace nacre::agent

@@ -97,6 +97,7 @@ class Container {
     std::vector<oci::IdMapping> uid_mappings_;
     oci::Hooks hooks_;
     std::vector<DeviceTranslation> translations_;
+    std::vector<std::string> share_places_;
     Events events_;
     FileDescriptor device_filter_;
     FileDescriptor memory_events_;

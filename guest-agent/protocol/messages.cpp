@@ -43,6 +43,11 @@ struct Form<MountSource> {
                                         Member{"below", &MountSource::below}};
 };
 template <>
+struct Form<SharedNamespace> {
+    static constexpr std::tuple members{Member{"type", &SharedNamespace::type},
+                                        Member{"container", &SharedNamespace::container}};
+};
+template <>
 struct Form<Stream> {
     static constexpr std::tuple members{Member{"descriptor", &Stream::descriptor},
                                         Member{"input", &Stream::input}};
@@ -71,7 +76,9 @@ struct Form<CreateContainer> {
                                         Member{"host_rootfs", &CreateContainer::host_rootfs},
                                         Member{"mounts", &CreateContainer::mounts},
                                         Member{"disks", &CreateContainer::disks},
-                                        Member{"standalone", &CreateContainer::standalone},
+                                        Member{"member", &CreateContainer::member},
+                                        Member{"keep_vm", &CreateContainer::keep_vm},
+                                        Member{"namespaces", &CreateContainer::namespaces},
                                         Member{"descriptors", &CreateContainer::descriptors},
                                         Member{"notify_socket", &CreateContainer::notify_socket}};
     static Result<void> check(const CreateContainer& message) {
@@ -243,7 +250,8 @@ template <>
 struct Form<Exited> {
     static constexpr std::string_view type = "exited";
     static constexpr std::tuple members{Member{"status", &Exited::status},
-                                        Member{"out_of_memory", &Exited::out_of_memory}};
+                                        Member{"out_of_memory", &Exited::out_of_memory},
+                                        Member{"vm_stays", &Exited::vm_stays}};
     static Result<void> check(const Exited& message) {
         if (message.status > 255)
             return fail("status {} is not an exit status", message.status);

@@ -42,7 +42,8 @@ Result<void> run_create_hooks(const oci::Hooks& hooks, const ContainerState& sta
     return {};
 }
 
-Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle) {
+Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle,
+                                     const Pod& pod) {
     ContainerState state;
     state.id = directory.id();
     state.oci_version = bundle.spec.version;
@@ -50,9 +51,19 @@ Result<ContainerState> initial_state(const ContainerDirectory& directory, const 
     state.rootfs = bundle.rootfs;
     state.created = rfc3339_nano(now());
     state.annotations = bundle.spec.annotations;
-    state.vm_directory = directory.path();
+    state.sandbox_id = pod.sandbox_id;
+    state.vm_directory = pod.is_member() ? pod.vm_directory : directory.path();
+    state.vmm = pod.vmm;
     NACRE_ASSIGN(state.creator, identify_process(::getpid()));
     return state;
+}
+
+/// A sandbox's cgroup has the VM of the whole pod in it: that is not to have the weight of a process that sleeps.
+oci::Resources host_resources(const oci::Spec& spec) {
+    auto resources = spec.linux.resources.value_or(oci::Resources{});
+    if (is_sandbox(spec.annotations) && resources.cpu)
+        resources.cpu->shares.reset();
+    return resources;
 }
 
 Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager manager,
@@ -62,7 +73,7 @@ Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager
     request.id = state.id;
     request.path = spec.linux.cgroups_path;
     request.annotations = spec.annotations;
-    request.resources = spec.linux.resources.value_or(oci::Resources{});
+    request.resources = host_resources(spec);
     request.memory_bytes = vm_memory_bytes + host_overhead_bytes;
     NACRE_ASSIGN(auto cgroup, create_cgroup(request));
     state.cgroup_paths = cgroup->place().directories;
@@ -85,12 +96,16 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
         if (line.starts_with("vmm ")) {
             NACRE_ASSIGN(state.vmm, identify_process(number_in(std::string_view(line).substr(4))));
             NACRE_TRY(directory.write(state));
+        } else if (line.starts_with("slot ")) {
+            state.device_slots.push_back(
+                static_cast<std::uint32_t>(number_in(std::string_view(line).substr(5))));
+            NACRE_TRY(directory.write(state));
         }
     }
 }
 
 Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
-                       CgroupManager manager, ProcessTerminal terminal,
+                       CgroupManager manager, Pod pod, ProcessTerminal terminal,
                        std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
     const auto size = vm_size(bundle.spec, host_memory_bytes());
@@ -98,9 +113,11 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
     NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
     NACRE_ASSIGN(auto disks, plan_disks(bundle.directory, bundle.spec));
+    pod.vm_directory = state.vm_directory;
     InitRelayTask task{&bundle,
                        &directory,
                        assets,
+                       std::move(pod),
                        size,
                        std::move(share),
                        std::move(disks),
@@ -139,10 +156,11 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     warn_of_capabilities(*bundle.spec.process, options.warn);
     NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
+    NACRE_ASSIGN(auto pod, find_pod(store, bundle.spec));
     NACRE_ASSIGN(const auto directory, store.create(options.id));
-    auto state = initial_state(directory, bundle);
-    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal),
-                                     std::move(descriptors), *state)
+    auto state = initial_state(directory, bundle, pod);
+    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(pod),
+                                     std::move(terminal), std::move(descriptors), *state)
                          : tl::unexpected(state.error());
     if (created)
         created = send_pidfd(pidfd_socket, state->relay.pid, "standard");

@@ -11,6 +11,8 @@
 #include "runtime/cgroup/hierarchy.h"
 #include "runtime/container/cgroup_of.h"
 #include "runtime/vm/agent_connection.h"
+#include "runtime/vm/share.h"
+#include "runtime/vm/vmm_control.h"
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
 
@@ -20,6 +22,7 @@ namespace {
 
 constexpr int exit_grace_ms = 3'000;
 constexpr int kill_wait_ms = 5'000;
+constexpr int poll_interval_ms = 20;
 constexpr int cgroup_timeout_ms = 10'000;
 
 /// Ends that very process; `grace_ms` is for one that is about to exit with a status that its caller wants.
@@ -31,6 +34,35 @@ Result<void> end_process(const ProcessIdentity& process, const char* what, int g
     if (!wait_for_end(pidfd->get(), kill_wait_ms))
         return fail("kill the {} (pid {}): it does not end", what, process.pid);
     return {};
+}
+
+bool is_member(const ContainerState& state) {
+    return !state.sandbox_id.empty();
+}
+
+/// Waits until the agent has killed what the relay stood for, and has it forget the container. A guest that does
+/// not answer keeps nobody from deleting: what the host has given it is taken away.
+void forget_in_guest(const ContainerState& state) {
+    for (int waited_ms = 0; waited_ms < kill_wait_ms; waited_ms += poll_interval_ms) {
+        const auto forgotten =
+            call_agent(state.vm_directory, protocol::DeleteContainer{state.id}, kill_wait_ms);
+        if (forgotten || forgotten.error().code != EBUSY)
+            return;
+        ::usleep(poll_interval_ms * 1000);
+    }
+}
+
+/// The VM goes on without the container.
+Result<void> leave_pod(const ContainerState& state) {
+    if (!is_alive(state.vmm))
+        return {};
+    forget_in_guest(state);
+    for (const auto slot : state.device_slots)
+        (void)detach_device(state.vm_directory, slot, kill_wait_ms);
+    const auto vmm = open_process(state.vmm);
+    const auto removed = vmm ? remove_from_share(vmm->get(), state.id) : Result<void>();
+    // One that has ended meanwhile has taken its share with it.
+    return is_alive(state.vmm) ? removed : Result<void>();
 }
 
 /// The name of the program that a process was started as.
@@ -75,11 +107,13 @@ Result<void> stop_processes(const ContainerState& state) {
     CgroupTree(state.cgroup_paths).thaw();
     // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
     NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
-    return end_process(state.vmm, "VMM", 0);
+    return is_member(state) ? Result<void>() : end_process(state.vmm, "VMM", 0);
 }
 
 Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {
     NACRE_TRY(stop_processes(state));
+    if (is_member(state))
+        NACRE_TRY(leave_pod(state));
     NACRE_TRY(open_cgroup(cgroup_of(state))->remove(cgroup_timeout_ms));
     return directory.remove();
 }

@@ -30,6 +30,13 @@ Result<void> apply(const ContainerState& state, const std::string& text, const o
     return open_cgroup(cgroup_of(state))->limit(resources, size.memory_bytes + host_overhead_bytes);
 }
 
+/// Of the VM that the container runs in.
+Result<VmSize> size_of_vm(const Store& store, const ContainerState& state) {
+    NACRE_ASSIGN(const auto directory, store.open(state.sandbox_id.empty() ? state.id : state.sandbox_id));
+    NACRE_ASSIGN(const auto spec, load_saved_config(directory));
+    return vm_size(spec, host_memory_bytes());
+}
+
 }  // namespace
 
 Result<void> update(const Store& store, const std::string& id, const std::string& change) {
@@ -37,14 +44,13 @@ Result<void> update(const Store& store, const std::string& id, const std::string
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(const auto state, directory.read());
     NACRE_TRY(check_can_update(current_status(state)));
-    NACRE_ASSIGN(const auto spec, load_saved_config(directory));
     NACRE_ASSIGN(const auto present_text, load_resources(directory));
     NACRE_ASSIGN(const auto present, oci::parse_resources(present_text));
     NACRE_ASSIGN(const auto wanted_text, merge_resources(present_text, change));
     NACRE_ASSIGN(const auto wanted, oci::parse_resources(wanted_text));
     NACRE_TRY(oci::validate(wanted, "resources: "));
     NACRE_TRY(check_supported(wanted));
-    const auto size = vm_size(spec, host_memory_bytes());
+    NACRE_ASSIGN(const auto size, size_of_vm(store, state));
     NACRE_TRY(check_fits(wanted, present, size));
     auto applied = apply(state, wanted_text, wanted, size);
     if (!applied) {

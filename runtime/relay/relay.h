@@ -36,8 +36,8 @@ struct RelayedProcess {
 void pass_window_size(const RelayedProcess& process);
 
 /// Stands for a guest process until it has ended: copies its streams, forwards signals to it, window sizes
-/// instead of SIGWINCH. `vm` is the VM that this relay started, if it did: the VM ends with the process, and
-/// its loss is the process's end. Runs on the main thread of the relay.
+/// instead of SIGWINCH. `vm` is the VM that this relay started, if it did: the VM ends with the process, unless
+/// there are others in it, and its loss is the process's end. Runs on the main thread of the relay.
 ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalForwarder& signals,
                          VirtualMachine* vm);
 

@@ -96,6 +96,7 @@ constexpr Member kMembers[] = {
     {"vsock_listen_fd", read_fd<&Config::vsock_listen_fd>},
     {"vsock_host_ports", read_host_ports},
     {"control_listen_fd", read_fd<&Config::control_listen_fd>},
+    {"lifeline_fd", read_fd<&Config::lifeline_fd>},
     {"hotplug_slots", read_hotplug_slots},
     {"console_fd", read_fd<&Config::console_fd>},
     {"log_fd", read_fd<&Config::log_fd>},
@@ -123,7 +124,8 @@ Result<void> check_required(const rapidjson::Document& document) {
 Result<void> check_descriptors(const Config& config) {
     std::vector<int> fds = {config.kvm_fd,     config.kernel_fd,       config.initramfs_fd,
                             config.share_fd,   config.vsock_listen_fd, config.control_listen_fd,
-                            config.console_fd, config.log_fd,          config.stats_fd};
+                            config.console_fd, config.log_fd,          config.stats_fd,
+                            config.lifeline_fd};
     for (const auto& host_port : config.vsock_host_ports)
         fds.push_back(host_port.fd);
     std::erase(fds, -1);

@@ -25,6 +25,7 @@ struct Config {
     int vsock_listen_fd = -1;
     std::vector<VsockHostPort> vsock_host_ports;
     int control_listen_fd = -1;       // where the runtime asks for changes of the running VM
+    int lifeline_fd = -1;             // reading end of a FIFO (lifeline.h); none: the VM stays without a relay
     std::uint32_t hotplug_slots = 0;  // empty device slots that the guest is told of
     int console_fd = -1;
     int log_fd = 2;

@@ -10,6 +10,7 @@
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/device_slots.h"
 #include "vmm/machine/exit_status.h"
+#include "vmm/machine/lifeline.h"
 #include "vmm/machine/timeline.h"
 #include "vmm/machine/vcpu_thread.h"
 #include "vmm/memory/guest_memory.h"
@@ -27,6 +28,7 @@ struct MachineParts {
     std::unique_ptr<SerialPort> serial = std::make_unique<SerialPort>();
     std::unique_ptr<DeviceSlots> slots;
     std::unique_ptr<control::Server> control;
+    std::unique_ptr<Lifeline> lifeline;
     std::vector<std::unique_ptr<VcpuThread>> vcpus;
 };
 

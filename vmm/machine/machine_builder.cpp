@@ -44,6 +44,7 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     NACRE_TRY(attach_rng());
     NACRE_TRY(parts_.slots->add_empty(config_.hotplug_slots));
     NACRE_TRY(listen_for_changes());
+    NACRE_TRY(watch_lifeline());
     timeline_.mark(Phase::vm_made);
     NACRE_TRY(load_guest());
     timeline_.mark(Phase::kernel_loaded);
@@ -127,6 +128,14 @@ Result<void> MachineBuilder::listen_for_changes() {
                      *parts_.loop, std::move(listener),
                      [machine = ChangeableMachine{*parts_.slots, log_, config_.jail}](
                          control::Request request) { return handle_request(machine, std::move(request)); }));
+    return {};
+}
+
+Result<void> MachineBuilder::watch_lifeline() {
+    FileDescriptor reader(config_.lifeline_fd);
+    if (!reader)
+        return {};
+    NACRE_ASSIGN(parts_.lifeline, Lifeline::watch(*parts_.loop, std::move(reader), log_));
     return {};
 }
 

@@ -27,6 +27,7 @@ class MachineBuilder {
     Result<void> attach_file_system();
     Result<void> attach_rng();
     Result<void> listen_for_changes();
+    Result<void> watch_lifeline();
     Result<void> load_guest();
     Result<void> enter_jail();
     Result<void> create_vcpus();
