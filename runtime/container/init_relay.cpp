@@ -56,8 +56,9 @@ int open_stats() {
     return path == nullptr ? -1 : ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-Result<VirtualMachine> launch_vm(InitRelayTask& task) {
+Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
     VmOptions options;
+    options.kvm_fd = kvm;
     options.directory = task.pod.vm_directory;
     options.outlives_relay = task.pod.sandbox;
     options.memory_bytes = task.size.memory_bytes;
@@ -69,8 +70,8 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     return VirtualMachine::launch(task.assets, options);
 }
 
-Result<Home> start_vm(InitRelayTask& task, int reports) {
-    NACRE_ASSIGN(auto vm, launch_vm(task));
+Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
+    NACRE_ASSIGN(auto vm, launch_vm(task, kvm));
     NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));
     return Home{std::move(vm), {}, {}};
@@ -131,9 +132,13 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
 }
 
 Result<Created> bring_up(InitRelayTask& task, int reports) {
+    FileDescriptor kvm;
+    if (!task.pod.is_member()) {
+        NACRE_ASSIGN(kvm, open_kvm());
+    }
     NACRE_TRY(open_cgroup(task.cgroup)->add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
-    NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, reports));
+    NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, kvm.get(), reports));
     NACRE_ASSIGN(auto owner, create_in_guest(task, reports));
     if (task.bundle->spec.root->readonly && !task.share.rootfs.empty())
         NACRE_TRY(make_read_only(home.pidfd(), task.share.rootfs));

@@ -31,7 +31,6 @@ constexpr std::size_t log_limit = 1024 * 1024;
 /// Everything that nacre-vmm inherits.
 struct Inherited {
     FileDescriptor vmm;
-    FileDescriptor kvm;
     FileDescriptor kernel;
     FileDescriptor initramfs;
     FileDescriptor vsock;
@@ -58,7 +57,6 @@ Result<Inherited> open_inherited(const Assets& assets, const VmOptions& options,
     const auto& directory = options.directory;
     Inherited files;
     NACRE_ASSIGN(files.vmm, open_file(assets.vmm, O_PATH));
-    NACRE_ASSIGN(files.kvm, open_file("/dev/kvm", O_RDWR));
     NACRE_ASSIGN(files.kernel, open_file(assets.kernel, O_RDONLY));
     NACRE_ASSIGN(files.initramfs, open_file(assets.initramfs, O_RDONLY));
     NACRE_ASSIGN(files.vsock, listen_in(directory, vsock_socket_name, SOCK_STREAM));
@@ -84,7 +82,7 @@ std::string vmm_config(const VmOptions& options, const Inherited& files, int sha
     json.Uint(options.vcpus);
     json.Key("memory_bytes");
     json.Uint64(options.memory_bytes);
-    member("kvm_fd", files.kvm.get());
+    member("kvm_fd", options.kvm_fd);
     member("kernel_fd", files.kernel.get());
     member("initramfs_fd", files.initramfs.get());
     member("share_fd", share);
@@ -140,7 +138,7 @@ Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
         if (::dup2(null.get(), target) < 0)
             return fail_errno("redirect file descriptor {}", target);
     }
-    for (const int fd : {files.kvm.get(), files.kernel.get(), files.initramfs.get(), files.vsock.get(),
+    for (const int fd : {options.kvm_fd, files.kernel.get(), files.initramfs.get(), files.vsock.get(),
                          files.control.get(), files.lifeline.get(), files.channel.get(), files.console.get(),
                          files.log.get(), share.get(), config.get(), options.stats_fd})
         inherit(fd);
@@ -229,6 +227,10 @@ VirtualMachine::VirtualMachine(VirtualMachine&& other) noexcept
 VirtualMachine::~VirtualMachine() {
     if (pid_ > 0)
         stop(0);
+}
+
+Result<FileDescriptor> open_kvm() {
+    return open_file("/dev/kvm", O_RDWR);
 }
 
 Result<VirtualMachine> VirtualMachine::launch(const Assets& assets, const VmOptions& options) {

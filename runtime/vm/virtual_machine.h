@@ -13,7 +13,12 @@
 
 namespace nacre::runtime {
 
+/// /dev/kvm, to be opened before the process is in a cgroup whose device rules, a pod's for example, are for
+/// containers.
+Result<FileDescriptor> open_kvm();
+
 struct VmOptions {
+    int kvm_fd = -1;        // open_kvm()
     std::string directory;  // the VM's own state directory: holds its socket and logs; exists
     std::uint64_t memory_bytes = 0;
     std::uint32_t vcpus = 1;
