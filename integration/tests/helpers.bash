@@ -41,6 +41,10 @@ image_dir() {
 # debian_bundle NAME CMD…: a bundle whose root is an overlay over the Debian tree, as a container engine would make it.
 debian_bundle() {
     new_bundle "$@"
+    use_debian_root "$1"
+}
+
+use_debian_root() {
     local layer=$BATS_TEST_TMPDIR/layer-$1
     rm -rf "${bundle:?}/rootfs"
     mkdir -p "$bundle/rootfs" "$layer/upper" "$layer/work"
