@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "guest-agent/container/container.h"
 #include "guest-agent/environment.h"
@@ -49,6 +50,7 @@ class Agent {
 
   private:
     Process* find_by_pid(pid_t pid);
+    void unmount_unused(std::vector<std::string> places) const;
 
     EventLoop& loop_;
     Environment environment_;

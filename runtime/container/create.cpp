@@ -111,7 +111,7 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     const auto size = vm_size(bundle.spec, host_memory_bytes());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
-    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
+    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec, pod.sandbox || pod.is_member()));
     NACRE_ASSIGN(auto disks, plan_disks(bundle.directory, bundle.spec));
     pod.vm_directory = state.vm_directory;
     InitRelayTask task{&bundle,

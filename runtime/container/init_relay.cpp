@@ -14,6 +14,7 @@
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
+#include "runtime/container/volume_users.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
 #include "runtime/relay/relay_reports.h"
@@ -71,6 +72,10 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
 }
 
 Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
+    if (task.pod.sandbox) {
+        NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
+        NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
+    }
     NACRE_ASSIGN(auto vm, launch_vm(task, kvm));
     NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));
@@ -81,6 +86,8 @@ Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
 Result<Home> join_vm(InitRelayTask& task) {
     NACRE_ASSIGN(auto lifeline, hold_lifeline(task.pod.vm_directory));
     NACRE_ASSIGN(auto vmm, open_process(task.pod.vmm));
+    NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
+    NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
     NACRE_TRY(add_to_share(vmm.get(), std::exchange(task.share.trees, {})));
     return Home{std::nullopt, std::move(vmm), std::move(lifeline)};
 }

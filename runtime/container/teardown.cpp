@@ -10,6 +10,7 @@
 #include "runtime/cgroup/cgroup_tree.h"
 #include "runtime/cgroup/hierarchy.h"
 #include "runtime/container/cgroup_of.h"
+#include "runtime/container/volume_users.h"
 #include "runtime/vm/agent_connection.h"
 #include "runtime/vm/share.h"
 #include "runtime/vm/vmm_control.h"
@@ -52,6 +53,13 @@ void forget_in_guest(const ContainerState& state) {
     }
 }
 
+Result<void> leave_share(const ContainerState& state) {
+    NACRE_ASSIGN(const auto vmm, open_process(state.vmm));
+    NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(state.vm_directory));
+    NACRE_ASSIGN(const auto unused, volumes.remove(state.id));
+    return remove_from_share(vmm.get(), state.id, unused);
+}
+
 /// The VM goes on without the container.
 Result<void> leave_pod(const ContainerState& state) {
     if (!is_alive(state.vmm))
@@ -59,9 +67,8 @@ Result<void> leave_pod(const ContainerState& state) {
     forget_in_guest(state);
     for (const auto slot : state.device_slots)
         (void)detach_device(state.vm_directory, slot, kill_wait_ms);
-    const auto vmm = open_process(state.vmm);
-    const auto removed = vmm ? remove_from_share(vmm->get(), state.id) : Result<void>();
-    // One that has ended meanwhile has taken its share with it.
+    const auto removed = leave_share(state);
+    // A VM that has ended meanwhile has taken its share with it.
     return is_alive(state.vmm) ? removed : Result<void>();
 }
 

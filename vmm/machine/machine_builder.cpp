@@ -107,6 +107,8 @@ Result<void> MachineBuilder::attach_file_system() {
     if (!share_)
         return {};
     fs::Options options;
+    // The share's own directories: containers of a pod come and go there.
+    options.files.remember_names_of_root_mount = false;
     if (config_.jail)
         options.threads.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::file_server); };
     NACRE_ASSIGN(auto root, share_.duplicate());
