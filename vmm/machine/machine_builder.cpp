@@ -42,6 +42,7 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     NACRE_TRY(attach_vsock());
     NACRE_TRY(attach_file_system());
     NACRE_TRY(attach_rng());
+    NACRE_TRY(attach_balloon());
     NACRE_TRY(parts_.slots->add_empty(config_.hotplug_slots));
     NACRE_TRY(listen_for_changes());
     timeline_.mark(Phase::vm_made);
@@ -117,6 +118,12 @@ Result<void> MachineBuilder::attach_rng() {
     return parts_.slots->add(std::make_unique<rng::Device>(*parts_.loop, log_));
 }
 
+Result<void> MachineBuilder::attach_balloon() {
+    auto device = std::make_unique<balloon::Device>(*parts_.loop, log_);
+    balloon_ = device.get();
+    return parts_.slots->add(std::move(device));
+}
+
 /// What the runtime asks of the running machine.
 Result<void> MachineBuilder::listen_for_changes() {
     FileDescriptor listener(config_.control_listen_fd);
@@ -137,11 +144,20 @@ Result<void> MachineBuilder::load_guest() {
     NACRE_ASSIGN(const auto initramfs_image, arch::FileSource::open(initramfs_.get(), "initramfs"));
     NACRE_ASSIGN(const auto initramfs, arch::load_initramfs(initramfs_image, memory, kernel.end));
     kernel_entry_ = kernel.entry;
+    NACRE_TRY(keep({arch::kHighMemoryStart, kernel.end - arch::kHighMemoryStart}));
+    NACRE_TRY(keep(initramfs));
 
     const auto command_line = arch::command_line(config_.console_fd >= 0, parts_.slots->count());
     NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
     NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
     return arch::write_entry_tables(memory);
+}
+
+/// Has the balloon leave alone what an image was mapped to.
+Result<void> MachineBuilder::keep(const arch::MemoryRange& range) {
+    NACRE_ASSIGN(const auto memory, parts_.memory->slice(range.start, range.size));
+    balloon_->keep(memory);
+    return {};
 }
 
 /// The threads restrict themselves when they start.

@@ -2,7 +2,9 @@
 
 #include <optional>
 
+#include "vmm/arch/memory_layout.h"
 #include "vmm/base/file_descriptor.h"
+#include "vmm/devices/balloon/device.h"
 #include "vmm/kvm/kvm.h"
 #include "vmm/machine/config.h"
 #include "vmm/machine/machine.h"
@@ -26,8 +28,10 @@ class MachineBuilder {
     Result<void> attach_vsock();
     Result<void> attach_file_system();
     Result<void> attach_rng();
+    Result<void> attach_balloon();
     Result<void> listen_for_changes();
     Result<void> load_guest();
+    Result<void> keep(const arch::MemoryRange& range);
     Result<void> enter_jail();
     Result<void> create_vcpus();
     Result<kvm::Vcpu> create_vcpu(std::uint32_t id, std::span<const kvm_cpuid_entry2> supported_cpuid) const;
@@ -44,6 +48,7 @@ class MachineBuilder {
     std::optional<kvm::Kvm> kvm_;
     GuestAddress kernel_entry_ = 0;
     MachineParts parts_;
+    balloon::Device* balloon_ = nullptr;  // in its slot
 };
 
 }  // namespace nacre::machine

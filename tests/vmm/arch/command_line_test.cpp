@@ -27,6 +27,10 @@ TEST_CASE("each virtio device is announced with its registers and interrupt") {
     CHECK_FALSE(mentions(line, "0xd0002000"));
 }
 
+TEST_CASE("free memory is reported in small blocks, so that a small VM reports any") {
+    CHECK(mentions(command_line(false, 0), "page_reporting.page_reporting_order=5"));
+}
+
 TEST_CASE("the line of a full machine fits") {
     CHECK(command_line(true, kMaxVirtioDevices).size() < kCommandLineSize);
 }
