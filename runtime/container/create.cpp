@@ -93,7 +93,7 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
                        CgroupManager manager, ProcessTerminal terminal,
                        std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
-    const auto size = vm_size(bundle.spec, host_memory_bytes());
+    const auto size = vm_size(bundle.spec, host_size());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
     NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));

@@ -50,7 +50,9 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     VmOptions options;
     options.directory = task.directory->path();
     options.memory_bytes = task.size.memory_bytes;
+    options.max_memory_bytes = task.size.max_memory_bytes;
     options.vcpus = task.size.vcpus;
+    options.max_vcpus = task.size.max_vcpus;
     options.mounts = std::move(task.share.trees);
     options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
     const FileDescriptor stats(open_stats());

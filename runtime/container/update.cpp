@@ -1,8 +1,12 @@
+#include <algorithm>
+
 #include "runtime/container/cgroup_of.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/resources.h"
 #include "runtime/container/saved_config.h"
+#include "runtime/container/vm_resize.h"
 #include "runtime/oci/parser.h"
+#include "runtime/oci/unified_limits.h"
 #include "runtime/oci/validation.h"
 #include "runtime/vm/agent_connection.h"
 
@@ -23,36 +27,90 @@ Result<void> check_supported(const oci::Resources& resources) {
     return {};
 }
 
-/// The guest first: what it refuses, the host's cgroup need not take.
-Result<void> apply(const ContainerState& state, const std::string& text, const oci::Resources& resources,
-                   const VmSize& size) {
-    NACRE_TRY(call_agent(state.vm_directory, protocol::UpdateContainer{state.id, text}, answer_timeout_ms));
-    return open_cgroup(cgroup_of(state))->limit(resources, size.memory_bytes + host_overhead_bytes);
+/// What the container has, or is to have: limits and the VM for them.
+struct Limits {
+    std::string text;
+    oci::Resources resources;
+    VmSize size;
+};
+
+Limits limits_of(oci::Spec spec, std::string text, oci::Resources resources) {
+    spec.linux.resources = resources;
+    return {std::move(text), std::move(resources), vm_size(spec, host_size())};
+}
+
+/// A container without a limit may use what its VM has.
+VmSize size_to_shrink_to(const Limits& limits, std::uint64_t present_bytes) {
+    const auto effective = oci::with_unified_limits(limits.resources);
+    auto size = limits.size;
+    if (!effective.memory || effective.memory->limit.value_or(0) <= 0)
+        size.memory_bytes = std::max(size.memory_bytes, present_bytes);
+    if (!effective.cpu || effective.cpu->quota.value_or(0) <= 0)
+        size.vcpus = UINT32_MAX;
+    return size;
+}
+
+void warn_of_shortfall(std::uint32_t vcpus, const VmSize& wanted, const Warn& warn) {
+    if (vcpus < wanted.vcpus && warn)
+        warn(fmt::format(
+            "the virtual machine cannot have more than {} CPU(s); create the container anew for {}", vcpus,
+            wanted.vcpus));
+}
+
+void warn_of_kept(const Kept& kept, const Warn& warn) {
+    if (kept.memory_bytes > 0 && warn)
+        warn(fmt::format("the virtual machine keeps {} MiB of memory that its kernel could not free",
+                         kept.memory_bytes >> 20));
+    if (kept.vcpus > 0 && warn)
+        warn(fmt::format("the virtual machine keeps {} CPU(s) that its kernel could not take offline",
+                         kept.vcpus));
+}
+
+/// Room first: the host's cgroup, then the VM. Then the guest, as what it refuses the host need not take;
+/// then what is not needed any more.
+Result<void> apply(const ContainerState& state, const Limits& limits, const Warn& warn) {
+    const auto& vm = state.vm_directory;
+    const auto cgroup = open_cgroup(cgroup_of(state));
+    NACRE_ASSIGN(const auto present, vm_memory(vm));
+    if (limits.size.memory_bytes > present)
+        NACRE_TRY(cgroup->limit(limits.resources, limits.size.memory_bytes + host_overhead_bytes));
+    NACRE_ASSIGN(const auto vcpus, grow_vm(vm, limits.size));
+    warn_of_shortfall(vcpus, limits.size, warn);
+    NACRE_TRY(call_agent(vm, protocol::UpdateContainer{state.id, limits.text}, answer_timeout_ms));
+    NACRE_ASSIGN(const auto kept, shrink_vm(vm, size_to_shrink_to(limits, present)));
+    warn_of_kept(kept, warn);
+    NACRE_ASSIGN(const auto after, vm_memory(vm));
+    return cgroup->limit(limits.resources, after + host_overhead_bytes);
+}
+
+oci::VmHardware hardware_of(const oci::Spec& spec) {
+    return spec.vm && spec.vm->hw_config ? *spec.vm->hw_config : oci::VmHardware{};
 }
 
 }  // namespace
 
-Result<void> update(const Store& store, const std::string& id, const std::string& change) {
+Result<void> update(const Store& store, const std::string& id, const std::string& change, const Warn& warn) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(const auto state, directory.read());
     NACRE_TRY(check_can_update(current_status(state)));
     NACRE_ASSIGN(const auto spec, load_saved_config(directory));
-    NACRE_ASSIGN(const auto present_text, load_resources(directory));
-    NACRE_ASSIGN(const auto present, oci::parse_resources(present_text));
-    NACRE_ASSIGN(const auto wanted_text, merge_resources(present_text, change));
-    NACRE_ASSIGN(const auto wanted, oci::parse_resources(wanted_text));
+    NACRE_ASSIGN(auto present_text, load_resources(directory));
+    NACRE_ASSIGN(auto present, oci::parse_resources(present_text));
+    NACRE_ASSIGN(auto wanted_text, merge_resources(present_text, change));
+    NACRE_ASSIGN(auto wanted, oci::parse_resources(wanted_text));
     NACRE_TRY(oci::validate(wanted, "resources: "));
     NACRE_TRY(check_supported(wanted));
-    const auto size = vm_size(spec, host_memory_bytes());
-    NACRE_TRY(check_fits(wanted, present, size));
-    auto applied = apply(state, wanted_text, wanted, size);
+    const auto before = limits_of(spec, std::move(present_text), std::move(present));
+    const auto after = limits_of(spec, std::move(wanted_text), std::move(wanted));
+    NACRE_TRY(check_fits(after.resources, before.resources, hardware_of(spec), after.size));
+    const auto applied = apply(state, after, warn);
     if (!applied) {
         // As far as can be; why the new limits were refused is what counts.
-        [[maybe_unused]] const auto restored = apply(state, present_text, present, size);
+        [[maybe_unused]] const auto restored = apply(state, before, {});
         return applied;
     }
-    return save_resources(directory, wanted_text);
+    return save_resources(directory, after.text);
 }
 
 }  // namespace nacre::runtime

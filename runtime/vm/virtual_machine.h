@@ -16,7 +16,9 @@ namespace nacre::runtime {
 struct VmOptions {
     std::string directory;  // the VM's own state directory: holds its socket and logs; exists
     std::uint64_t memory_bytes = 0;
+    std::uint64_t max_memory_bytes = 0;  // what it may grow to
     std::uint32_t vcpus = 1;
+    std::uint32_t max_vcpus = 1;      // likewise
     std::uint32_t hotplug_slots = 4;  // for network interfaces and disks that come while it runs
     std::vector<ShareMount> mounts;   // what the share holds from the start
     int stats_fd = -1;                // where nacre-vmm writes its start-up figures; -1: nowhere

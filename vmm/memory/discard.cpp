@@ -12,8 +12,8 @@ constexpr std::uintptr_t page_size = 4096;
 
 }  // namespace
 
-// Not mmap(2) anew over the pages: where that fails half-way it leaves a hole, into which the kernel may put a
-// mapping of the VMM's own, in sight of the guest.
+// Not mmap(2) anew over the pages: where that fails half-way it leaves a hole, into which the kernel may put
+// a mapping of the VMM's own, in sight of the guest.
 Result<void> discard(std::span<std::byte> memory) {
     const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
     const std::size_t head = (page_size - address % page_size) % page_size;

@@ -15,8 +15,8 @@ namespace {
 /// Linux wants room for 32 ranges in a report.
 constexpr std::uint16_t queue_size = 128;
 
-/// The specification has the reporting queue as number 4, behind those of features that are not offered here. Linux and
-/// the VMMs it grew up with leave no gaps over virtio-mmio: the third of three.
+/// The specification has the reporting queue as number 4, behind those of features that are not offered here.
+/// Linux and the VMMs it grew up with leave no gaps over virtio-mmio: the third of three.
 enum QueueIndex : std::size_t { inflate_queue, deflate_queue, reporting_queue };
 
 std::uint32_t acknowledge(const virtio::DescriptorChain&) {
@@ -51,8 +51,9 @@ std::vector<std::uint16_t> Device::queue_sizes() const {
 }
 
 Result<void> Device::activate(virtio::Activation activation) {
-    for (const auto& [index, server] : {std::pair{inflate_queue, &inflate_}, std::pair{deflate_queue, &deflate_},
-                                        std::pair{reporting_queue, &reports_}}) {
+    for (const auto& [index, server] :
+         {std::pair{inflate_queue, &inflate_}, std::pair{deflate_queue, &deflate_},
+          std::pair{reporting_queue, &reports_}}) {
         auto& queue = activation.queues.at(index);
         // A driver without reporting has two.
         if (queue)
@@ -75,7 +76,8 @@ bool Device::is_kept(std::span<const std::byte> memory) const {
 std::uint32_t Device::give_back(const virtio::DescriptorChain& report) const {
     std::uint64_t left = max_bytes_per_report;
     for (const auto& buffer : report.writable) {
-        const std::span memory(static_cast<std::byte*>(buffer.iov_base), std::min<std::uint64_t>(buffer.iov_len, left));
+        const std::span memory(static_cast<std::byte*>(buffer.iov_base),
+                               std::min<std::uint64_t>(buffer.iov_len, left));
         left -= memory.size();
         if (is_kept(memory))
             continue;

@@ -8,8 +8,8 @@
 
 namespace nacre::balloon {
 
-/// The traditional memory balloon (Virtio 1.2, 5.5) with free page reporting (5.5.6.6): gives the host's pages behind
-/// what the guest reports as free back to the host. The balloon itself stays empty.
+/// The traditional memory balloon (Virtio 1.2, 5.5) with free page reporting (5.5.6.7): gives the host's
+/// pages behind what the guest reports as free back to the host. The balloon itself stays empty.
 class Device final : public virtio::Device {
   public:
     /// More of a report is left as it is, so that no report holds up the loop. Linux reports 128 MiB at once.

@@ -36,7 +36,9 @@ struct Fixture {
         return serve(reporting_queue);
     }
 
-    void fill(GuestAddress address, std::size_t bytes) { driver.guest().write(address, std::string(bytes, 'x')); }
+    void fill(GuestAddress address, std::size_t bytes) {
+        driver.guest().write(address, std::string(bytes, 'x'));
+    }
     std::string at(GuestAddress address) { return driver.guest().read(address, 1); }
 };
 
