@@ -11,6 +11,7 @@
 #include "guest-agent/container/usage.h"
 #include "guest-agent/container/user_namespace.h"
 #include "guest-agent/hotplug.h"
+#include "guest-agent/online_cpus.h"
 #include "runtime/oci/parser.h"
 
 namespace nacre::agent {
@@ -431,6 +432,11 @@ void handle(Agent& agent, ControlConnection& connection, const ProbeDevice& requ
 
 void handle(Agent& agent, ControlConnection& connection, const ReleaseDevice& request) {
     connection.answer(done_or_failed(release_device(agent.environment().sysfs, request.slot)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const SetOnlineCpus& request) {
+    const auto online = set_online_cpus(agent.environment().sysfs, request.at_least, request.at_most);
+    connection.answer(OnlineCpus{online});
 }
 
 void handle(Agent& agent, ControlConnection&, const Shutdown&) {

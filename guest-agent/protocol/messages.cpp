@@ -178,6 +178,22 @@ struct Form<ReleaseDevice> {
     static constexpr std::tuple members{Member{"slot", &ReleaseDevice::slot}};
 };
 template <>
+struct Form<SetOnlineCpus> {
+    static constexpr std::string_view type = "set_online_cpus";
+    static constexpr std::tuple members{Member{"at_least", &SetOnlineCpus::at_least},
+                                        Member{"at_most", &SetOnlineCpus::at_most}};
+    static Result<void> check(const SetOnlineCpus& message) {
+        if (message.at_most == 0 || message.at_least > message.at_most)
+            return fail("{} to {} CPUs", message.at_least, message.at_most);
+        return {};
+    }
+};
+template <>
+struct Form<OnlineCpus> {
+    static constexpr std::string_view type = "online_cpus";
+    static constexpr std::tuple members{Member{"count", &OnlineCpus::count}};
+};
+template <>
 struct Form<DeviceFound> {
     static constexpr std::string_view type = "device_found";
     static constexpr std::tuple members{Member{"kind", &DeviceFound::kind},

@@ -202,6 +202,13 @@ struct ReleaseDevice {
     std::uint32_t slot = 0;
 };
 
+/// Brings CPUs of the VM online or offline until there are `at_least` and no more than `at_most`, those of
+/// the highest numbers offline (answer: OnlineCpus). The first one is always online.
+struct SetOnlineCpus {
+    std::uint32_t at_least = 1;
+    std::uint32_t at_most = 1;
+};
+
 // --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
 // ------------------------
 
@@ -270,6 +277,11 @@ struct DeviceFound {
     std::string name;  // "eth0", "vda"
 };
 
+/// CPUs that are online: fewer or more than asked for where the kernel could not bring one online or offline.
+struct OnlineCpus {
+    std::uint32_t count = 0;
+};
+
 /// The process exists; `pid` is its pid in the guest's root pid namespace.
 struct Created {
     std::uint32_t pid = 0;
@@ -298,11 +310,12 @@ struct Notification {
     std::string text;
 };
 
-using Message = std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess,
-                             SignalProcess, ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer,
-                             ListProcesses, ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications,
-                             ProbeDevice, ReleaseDevice, Processes, ProcFiles, CgroupFiles, DeviceFound,
-                             AttachStream, Done, Created, Failed, Exited, OutOfMemory, Notification>;
+using Message =
+    std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
+                 ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
+                 ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications, ProbeDevice, ReleaseDevice,
+                 SetOnlineCpus, OnlineCpus, Processes, ProcFiles, CgroupFiles, DeviceFound, AttachStream,
+                 Done, Created, Failed, Exited, OutOfMemory, Notification>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

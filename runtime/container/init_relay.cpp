@@ -63,7 +63,9 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
     options.directory = task.pod.vm_directory;
     options.outlives_relay = task.pod.sandbox;
     options.memory_bytes = task.size.memory_bytes;
+    options.max_memory_bytes = task.size.max_memory_bytes;
     options.vcpus = task.size.vcpus;
+    options.max_vcpus = task.size.max_vcpus;
     options.mounts = std::move(task.share.trees);
     options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
     const FileDescriptor stats(open_stats());

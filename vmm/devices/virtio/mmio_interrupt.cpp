@@ -8,6 +8,12 @@ void MmioInterrupt::signal_used_buffer() {
     raise(VIRTIO_MMIO_INT_VRING);
 }
 
+// Counted before and after: whichever half of a value a driver reads in between, the generation is another
+// one by its second look.
+void MmioInterrupt::begin_config_change() {
+    ++config_generation_;
+}
+
 void MmioInterrupt::signal_config_change() {
     ++config_generation_;
     raise(VIRTIO_MMIO_INT_CONFIG);
