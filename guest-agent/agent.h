@@ -8,6 +8,7 @@
 
 #include "guest-agent/container/container.h"
 #include "guest-agent/environment.h"
+#include "guest-agent/network/port_connections.h"
 #include "guest-agent/protocol/messages.h"
 #include "vmm/base/event_loop.h"
 
@@ -21,6 +22,7 @@ class Agent {
     Agent& operator=(const Agent&) = delete;
 
     EventLoop& loop() { return loop_; }
+    PortConnections& port_connections() { return port_connections_; }
     const Environment& environment() const { return environment_; }
 
     /// The container or process of that name, or an error for the host.
@@ -54,6 +56,7 @@ class Agent {
 
     EventLoop& loop_;
     Environment environment_;
+    PortConnections port_connections_{loop_};
     std::map<std::string, std::unique_ptr<Container>> containers_;
     std::multiset<std::string> users_;
     bool stays_ = false;

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "guest-agent/protocol/network.h"
 #include "vmm/base/result.h"
 
 /// The contract between host and guest agent: which messages exist and what they mean. Used by both sides;
@@ -220,6 +221,13 @@ struct AttachStream {
     Stream stream;
 };
 
+/// Makes this connection one to a TCP port of a container's loopback addresses, IPv4 before IPv6 (answer:
+/// Done, then its bytes, or Failed). Half-close is end of file, in both directions.
+struct ConnectPort {
+    std::string id;
+    std::uint16_t port = 0;
+};
+
 // --- Answers and events: agent → host
 // -------------------------------------------------------------------------------------
 
@@ -314,7 +322,8 @@ using Message =
     std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
                  ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
                  ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications, ProbeDevice, ReleaseDevice,
-                 SetOnlineCpus, OnlineCpus, Processes, ProcFiles, CgroupFiles, DeviceFound, AttachStream,
+                 SetOnlineCpus, OnlineCpus, ConfigureNetwork, Processes, ProcFiles, CgroupFiles, DeviceFound,
+                 AttachStream, ConnectPort,
                  Done, Created, Failed, Exited, OutOfMemory, Notification>;
 
 /// The message as JSON text: {"type": "<name>", …}.

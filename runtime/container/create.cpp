@@ -13,6 +13,7 @@
 #include "runtime/container/host_references.h"
 #include "runtime/container/init_relay.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/network_namespace.h"
 #include "runtime/container/pid_file.h"
 #include "runtime/container/pod_size.h"
 #include "runtime/container/saved_config.h"
@@ -171,6 +172,10 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(auto terminal,
                  choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
     warn_of_capabilities(*bundle.spec.process, options.warn);
+    if (options.warn && wants_host_network(bundle.spec))
+        options.warn(
+            "the container asks for the network of the host, which a VM cannot have: it gets a loopback "
+            "interface only");
     NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(auto pod, find_pod(store, bundle.spec));

@@ -15,6 +15,8 @@
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/volume_users.h"
+#include "runtime/network/network.h"
+#include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
 #include "runtime/relay/relay_reports.h"
@@ -33,6 +35,9 @@ constexpr int lock_timeout_ms = 10'000;
 
 /// Each has a thread in nacre-vmm.
 constexpr std::uint32_t max_disk_queues = 4;
+
+/// Of a sandbox's VM, for disks of the containers that come later.
+constexpr std::uint32_t slots_of_members = 6;
 
 /// The VM that a container runs in.
 struct Home {
@@ -67,6 +72,8 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
     options.vcpus = task.size.vcpus;
     options.max_vcpus = task.size.max_vcpus;
     options.mounts = std::move(task.share.trees);
+    if (task.pod.sandbox)
+        options.hotplug_slots += slots_of_members;
     options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
@@ -140,6 +147,15 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
     return [cgroup] { (void)open_cgroup(cgroup)->count_oom_kill(); };
 }
 
+/// Of a namespace that others can enter by its path, but for the host's, whose localhost is the host's. Where
+/// the kernel cannot do it, ports are not forwarded.
+void forward_ports_of(const InitRelayTask& task) {
+    const auto* place = task.bundle->spec.linux.find_namespace(oci::NamespaceType::network);
+    if (!task.pod.is_member() && place != nullptr && !place->path.empty() &&
+        !wants_host_network(task.bundle->spec))
+        (void)forward_ports(task.pod.vm_directory, task.directory->id());
+}
+
 Result<Created> bring_up(InitRelayTask& task, int reports) {
     FileDescriptor kvm;
     if (!task.pod.is_member()) {
@@ -159,6 +175,7 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
                  Streams::attach(directory, init, has_terminal, std::move(task.descriptors)));
     NACRE_ASSIGN(auto notifications, NotificationRelay::start(directory, task.directory->id(),
                                                               std::move(task.notify.receiver)));
+    forward_ports_of(task);
     RelayedProcess process{init, directory, std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};
     pass_window_size(process);
@@ -170,6 +187,9 @@ Result<void> record_exit(const Store& store, const std::string& id, const Proces
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
     state.status = Status::stopped;
+    // Before callers learn of the end: they may use the namespace again.
+    if (!end.vm_stays)
+        (void)disconnect_network(own_network_namespace, state.interfaces);
     state.exit = ContainerExit{end.status, end.out_of_memory, end.cause, rfc3339_nano(now())};
     return directory.write(state);
 }

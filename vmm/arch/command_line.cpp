@@ -16,10 +16,11 @@ std::string command_line(const CommandLineOptions& options) {
     // MiB, the kernel tells of nothing while less than 64 MiB are free, and a small VM never has that.
     // online_policy: memory that comes later is three quarters at most for what can be moved away when it has
     // to go again.
+    // numdummies=0: the driver makes dummy0 at once where it is built in, and containers would see that.
     std::string line =
         "quiet earlyprintk=serial,0x3f8 reboot=k panic=-1 no_timer_check tsc=reliable noreplace-smp "
         "retain_initrd page_reporting.page_reporting_order=5 memory_hotplug.online_policy=auto-movable "
-        "rdinit=/init";
+        "dummy.numdummies=0 rdinit=/init";
     line += fmt::format(" maxcpus={}", options.vcpus);
     if (options.console)
         line += " console=hvc0";

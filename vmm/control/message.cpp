@@ -14,6 +14,12 @@ struct Form<AttachDisk> {
                                         Member{"id", &AttachDisk::id}, Member{"queues", &AttachDisk::queues}};
 };
 template <>
+struct Form<AttachNetwork> {
+    static constexpr std::string_view type = "attach_network";
+    static constexpr std::tuple members{Member{"mac", &AttachNetwork::mac}, Member{"mtu", &AttachNetwork::mtu},
+                                        Member{"vhost", &AttachNetwork::vhost}};
+};
+template <>
 struct Form<DetachDevice> {
     static constexpr std::string_view type = "detach_device";
     static constexpr std::tuple members{Member{"slot", &DetachDevice::slot}};

@@ -21,6 +21,15 @@ struct AttachDisk {
     std::uint32_t queues = 1;  // the guest spreads its CPUs over them
 };
 
+/// Puts a network interface into an empty slot (answer: Attached). One descriptor a queue pair comes with it, 1
+/// to 8: a tap queue each, opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (IFF_MULTI_QUEUE when there are
+/// several) and TUNSETVNETHDRSZ 12. Then, if `vhost`, as many descriptors of /dev/vhost-net.
+struct AttachNetwork {
+    std::string mac;        // of the guest's interface: "02:00:00:00:00:01", unicast
+    std::uint32_t mtu = 0;  // 68 to 65535; 0: the guest is told nothing
+    bool vhost = false;     // the host's kernel moves the frames
+};
+
 /// Takes a device that was attached later out of its slot (answer: Done). The guest is to let go of it first.
 struct DetachDevice {
     std::uint32_t slot = 0;
@@ -44,7 +53,8 @@ struct AddVcpus {
 };
 
 /// What is asked, besides the descriptors that come with it.
-using RequestMessage = std::variant<AttachDisk, DetachDevice, ResizeMemory, ReadMemorySize, AddVcpus>;
+using RequestMessage =
+    std::variant<AttachDisk, AttachNetwork, DetachDevice, ResizeMemory, ReadMemorySize, AddVcpus>;
 
 struct Request {
     RequestMessage message;

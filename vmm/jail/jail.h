@@ -10,6 +10,7 @@ enum class ThreadKind {
     event_loop,   // moves bytes of vsock, console, rng; gives memory back
     file_server,  // acts on the share for the guest's users
     block,        // moves bytes between guest memory and one open file
+    network,      // moves frames between guest memory and a tap
 };
 
 // The steps into the jail, in this order.

@@ -13,6 +13,9 @@ TEST_CASE("what is not a request is refused with what is wrong with it") {
     CHECK(error_of(R"({"type":"detach_device"})") == "detach_device: \"slot\" is missing");
     CHECK(error_of(R"({"type":"detach_device","slot":-1})") ==
           "detach_device: slot: must be a whole number from 0 to 4294967295");
+    CHECK(error_of(R"({"type":"attach_network","mac":"","mtu":-1,"vhost":false})") ==
+          "attach_network: mtu: must be a whole number from 0 to 4294967295");
+    CHECK(error_of(R"({"type":"attach_network","mac":"","mtu":0})") == "attach_network: \"vhost\" is missing");
     CHECK_FALSE(decode_request(R"({"type":"done"})"));
 }
 
@@ -33,6 +36,11 @@ TEST_CASE("requests and replies read as they were written") {
     REQUIRE(size);
     CHECK(std::get<MemorySize>(*size).mebibytes == 512);
     CHECK(std::get<MemorySize>(*size).requested_mebibytes == 1024);
+    const auto network = decode_request(encode(RequestMessage{AttachNetwork{"02:00:00:00:00:01", 9000, true}}));
+    REQUIRE(network);
+    CHECK(std::get<AttachNetwork>(*network).mac == "02:00:00:00:00:01");
+    CHECK(std::get<AttachNetwork>(*network).mtu == 9000);
+    CHECK(std::get<AttachNetwork>(*network).vhost);
     const auto attached = decode_reply(encode(Reply{Attached{5}}));
     REQUIRE(attached);
     CHECK(std::get<Attached>(*attached).slot == 5);
