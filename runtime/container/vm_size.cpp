@@ -89,7 +89,7 @@ std::uint64_t guest_overhead(std::uint64_t limit) {
 HostSize host_size() {
     struct sysinfo information {};
     ::sysinfo(&information);
-    const auto cpus = ::sysconf(_SC_NPROCESSORS_CONF);
+    const auto cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
     return {information.totalram * information.mem_unit, static_cast<std::uint32_t>(std::max(cpus, 1L))};
 }
 

@@ -20,7 +20,7 @@ std::uint64_t guest_overhead(std::uint64_t limit);
 /// What this host has.
 struct HostSize {
     std::uint64_t memory_bytes = 0;
-    std::uint32_t cpus = 1;  // those that are offline too: they may be brought online while the VM runs
+    std::uint32_t cpus = 1;  // online
 };
 HostSize host_size();
 
