@@ -102,7 +102,6 @@ remove_pods() {
     local requests
     mapfile -t requests < <(cri ListPodSandbox | jq -c '.items[] | {pod_sandbox_id: .id}')
     if [ ${#requests[@]} -gt 0 ]; then
-        cri StopPodSandbox "${requests[@]}" >/dev/null
         cri RemovePodSandbox "${requests[@]}" >/dev/null
     fi
     find /sys/fs/cgroup/kubepods -mindepth 1 -depth -type d -exec rmdir {} +
@@ -144,19 +143,16 @@ remove_container() {
     cri RemoveContainer "{\"container_id\": \"$1\"}" >/dev/null
 }
 
-# container_status ID PATH: what a jq path below the status gives.
+# container_status ID PATH: what a jq path below the status gives; an empty path, all of it.
 container_status() {
     cri ContainerStatus "{\"container_id\": \"$1\"}" | jq -r ".status$2"
 }
 
-has_exited() {
-    [ "$(container_status "$1" .state)" = CONTAINER_EXITED ]
-}
-
-# how_it_ended ID: "code reason", when it has.
+# how_it_ended ID: "code reason", when it has, within a minute.
 how_it_ended() {
-    wait_until 60 has_exited "$1"
-    container_status "$1" ' | "\(.exit_code) \(.reason)"'
+    local end=$((SECONDS + 60)) answer=
+    until [[ $answer == *CONTAINER_EXITED* ]] || [ "$SECONDS" -ge "$end" ]; do answer=$(container_status "$1" ""); done
+    jq -r '"\(.exit_code) \(.reason)"' <<<"$answer"
 }
 
 # request_with_command ID CMD…: of ExecSync and Exec.
