@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2016 # set by helpers; shells of containers and awk expand
 # The size of a VM while it runs: memory that goes back to the host, memory and CPUs that `update` gives and takes.
 # time-limit: 1500
 load helpers
