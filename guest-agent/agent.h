@@ -2,7 +2,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "guest-agent/container/container.h"
 #include "guest-agent/environment.h"
@@ -39,13 +41,25 @@ class Agent {
     /// Ends the VM: file systems synced, power off.
     void power_off();
 
+    /// The VM ends when nobody uses it any more, that is when each container that was to be made in it has
+    /// ended and its owner has gone; unless it was told to stay.
+    void use(const std::string& id) { users_.insert(id); }
+    void stop_using(const std::string& id);
+    void stay() { stays_ = true; }
+
+    /// Whether the VM goes on without that container.
+    bool stays_without(const std::string& id) const;
+
   private:
     Process* find_by_pid(pid_t pid);
+    void unmount_unused(std::vector<std::string> places) const;
 
     EventLoop& loop_;
     Environment environment_;
     PortConnections port_connections_{loop_};
     std::map<std::string, std::unique_ptr<Container>> containers_;
+    std::multiset<std::string> users_;
+    bool stays_ = false;
 };
 
 }  // namespace nacre::agent

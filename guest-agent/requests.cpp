@@ -9,8 +9,10 @@
 #include "guest-agent/container/proc_files.h"
 #include "guest-agent/container/process_table.h"
 #include "guest-agent/container/usage.h"
+#include "guest-agent/container/user_namespace.h"
 #include "guest-agent/hotplug.h"
 #include "guest-agent/network/configure.h"
+#include "guest-agent/online_cpus.h"
 #include "runtime/oci/parser.h"
 
 namespace nacre::agent {
@@ -69,6 +71,29 @@ Result<DiskNames> checked_disks(const std::vector<Disk>& disks, const oci::Spec&
     return names;
 }
 
+/// The namespaces of other containers that this one shares. Those of one that has ended are gone.
+Result<JoinedNamespaces> joined_namespaces(Agent& agent, const std::vector<SharedNamespace>& shared,
+                                           const oci::Linux& linux_config) {
+    JoinedNamespaces joined;
+    for (const auto& entry : shared) {
+        const auto type = oci::namespace_type(entry.type);
+        const auto* wanted = type ? linux_config.find_namespace(*type) : nullptr;
+        if (wanted == nullptr || wanted->path.empty())
+            return fail_with(EINVAL, "namespace \"{}\", which the configuration does not join", entry.type);
+        NACRE_ASSIGN(auto* container, agent.find_container(entry.container));
+        if (container->init().is_gone() || !container->init().is_set_up())
+            return fail_with(ESRCH, "join the {} namespace of container {}: it is not running", entry.type,
+                             entry.container);
+        NACRE_ASSIGN(auto opened, open_namespace(container->init().pid(), *type));
+        if (!joined.emplace(*type, std::move(opened)).second)
+            return fail_with(EINVAL, "two {} namespaces to join", entry.type);
+    }
+    if (!joined.empty() && has_user_namespace(linux_config))
+        return fail_with(EINVAL,
+                         "a container with a user namespace of its own cannot join namespaces of another one");
+    return joined;
+}
+
 /// The last of the mounts and of the variables: nothing covers it.
 void add_notify_socket(InitPlan& plan, const std::string& path) {
     oci::Mount mount;
@@ -79,7 +104,7 @@ void add_notify_socket(InitPlan& plan, const std::string& path) {
     plan.notify_socket = true;
 }
 
-Result<InitPlan> plan_of(const CreateContainer& request, const std::string& share) {
+Result<InitPlan> plan_of(Agent& agent, const CreateContainer& request) {
     if (!is_container_id(request.id))
         return fail_with(EINVAL, "invalid container ID format: {}", request.id);
     if (!request.rootfs.empty() && !is_share_path(request.rootfs))
@@ -96,8 +121,9 @@ Result<InitPlan> plan_of(const CreateContainer& request, const std::string& shar
     plan.id = request.id;
     plan.rootfs = request.rootfs;
     plan.host_rootfs = request.host_rootfs;
-    plan.share = share;
-    plan.standalone = request.standalone;
+    plan.share = agent.environment().share;
+    plan.member = request.member;
+    NACRE_ASSIGN(plan.joined, joined_namespaces(agent, request.namespaces, plan.spec.linux));
     plan.descriptors = request.descriptors;
     if (!request.notify_socket.empty())
         add_notify_socket(plan, request.notify_socket);
@@ -115,8 +141,8 @@ void answer_created(Agent& agent, const std::string& id, const WeakConnection& o
 }
 
 /// The container's process is gone and its output passed on.
-void on_finished(Agent& agent, const std::string& id, bool standalone, const WeakConnection& owner,
-                 bool created, const Exited& exited) {
+void on_finished(Agent& agent, const std::string& id, const WeakConnection& owner, bool created,
+                 const Exited& exited) {
     const auto connection = owner.lock();
     const bool owned = connection && connection->is_open();
     if (owned && created)
@@ -124,17 +150,17 @@ void on_finished(Agent& agent, const std::string& id, bool standalone, const Wea
     // A container that never came to be has nobody to delete it.
     if (!created)
         agent.remove_container(id);
-    if (standalone && !owned)
-        agent.power_off();
+    if (!owned)
+        agent.stop_using(id);
 }
 
-/// The owner has gone: with its account of the exit, or without.
-void on_owner_gone(Agent& agent, const std::string& id, bool standalone) {
+/// The owner has gone: with its account of the exit, or without. `made`: whether there is a container of its.
+void on_owner_gone(Agent& agent, const std::string& id, bool made) {
     const auto container = agent.find_container(id);
-    if (container && !(*container)->is_finished())
+    if (made && container && !(*container)->is_finished())
         (*container)->kill_all();
-    else if (standalone)
-        agent.power_off();
+    else
+        agent.stop_using(id);
 }
 
 Container::Events container_events(Agent& agent, ControlConnection& connection,
@@ -150,26 +176,29 @@ Container::Events container_events(Agent& agent, ControlConnection& connection,
         if (const auto connected = owner.lock())
             connected->send(OutOfMemory{});
     };
-    events.finished = [&agent, id = request.id, standalone = request.standalone, owner, created](
-                          int status, bool out_of_memory) {
-        on_finished(agent, id, standalone, owner, *created,
-                    {static_cast<std::uint32_t>(status), out_of_memory});
+    events.finished = [&agent, id = request.id, owner, created](int status, bool out_of_memory) {
+        on_finished(agent, id, owner, *created,
+                    {static_cast<std::uint32_t>(status), out_of_memory, agent.stays_without(id)});
     };
     return events;
 }
 
+Result<void> create_container(Agent& agent, ControlConnection& connection, const CreateContainer& request) {
+    NACRE_ASSIGN(const auto plan, plan_of(agent, request));
+    return agent.create_container(plan, container_events(agent, connection, request));
+}
+
 void handle(Agent& agent, ControlConnection& connection, const CreateContainer& request) {
-    // Also for a container that cannot be made: a standalone VM has no other purpose.
-    connection.when_closed(
-        [&agent, id = request.id, standalone = request.standalone] { on_owner_gone(agent, id, standalone); });
-    const auto plan = plan_of(request, agent.environment().share);
-    if (!plan) {
-        connection.answer(failed(plan.error()));
-        return;
-    }
-    const auto made = agent.create_container(*plan, container_events(agent, connection, request));
-    if (!made)
-        connection.answer(failed(made.error()));
+    if (request.keep_vm)
+        agent.stay();
+    agent.use(request.id);
+    // Also for a container that cannot be made: it may be all that the VM is for.
+    const auto made = std::make_shared<bool>(false);
+    connection.when_closed([&agent, id = request.id, made] { on_owner_gone(agent, id, *made); });
+    const auto created = create_container(agent, connection, request);
+    *made = created.has_value();
+    if (!created)
+        connection.answer(failed(created.error()));
 }
 
 // --- The others
@@ -404,6 +433,11 @@ void handle(Agent& agent, ControlConnection& connection, const ProbeDevice& requ
 
 void handle(Agent& agent, ControlConnection& connection, const ReleaseDevice& request) {
     connection.answer(done_or_failed(release_device(agent.environment().sysfs, request.slot)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const SetOnlineCpus& request) {
+    const auto online = set_online_cpus(agent.environment().sysfs, request.at_least, request.at_most);
+    connection.answer(OnlineCpus{online});
 }
 
 Result<void> configure(Agent& agent, const ConfigureNetwork& request) {

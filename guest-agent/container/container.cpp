@@ -29,7 +29,11 @@ constexpr const char* sockets_parent = "/run/nacre";
 /// The child never comes back from here.
 Result<pid_t> clone_init(const InitPlan& plan, const ShareMounts& mounts, int cgroup, SetupChild channel,
                          ChildPipes pipes) {
-    NACRE_ASSIGN(const auto pid, clone_process(clone_flags(plan.spec.linux, plan.standalone), cgroup));
+    const bool joins = !plan.joined.empty();
+    NACRE_ASSIGN(const auto pid,
+                 clone_process(joins ? 0 : clone_flags(plan.spec.linux, plan.member), cgroup));
+    if (pid == 0 && joins)
+        run_joining_process(plan, mounts, std::move(channel), std::move(pipes));
     if (pid == 0)
         run_init_process(plan, mounts, std::move(channel), std::move(pipes));
     return pid;
@@ -94,10 +98,12 @@ Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Event
       seccomp_(plan.spec.linux.seccomp),
       personality_(plan.spec.linux.personality),
       process_(*plan.spec.process),
-      user_namespace_(has_user_namespace(plan.spec.linux)),
+      user_namespace_(has_user_namespace(plan.spec.linux) ||
+                      plan.joined.contains(oci::NamespaceType::user)),
       uid_mappings_(user_namespace_ ? plan.spec.linux.uid_mappings : std::vector<oci::IdMapping>()),
       hooks_(plan.spec.hooks),
       translations_(plan.translations),
+      share_places_(agent::share_places(plan.share, plan.rootfs, plan.sources)),
       events_(std::move(events)) {}
 
 Container::~Container() {
@@ -127,7 +133,7 @@ Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std:
     if (const auto owner = outer_id(container->uid_mappings_, 0);
         container->user_namespace_ && owner && manages_cgroups(plan.spec))
         NACRE_TRY(container->cgroup_.delegate_to(*owner));
-    if (container->user_namespace_)
+    if (has_user_namespace(plan.spec.linux))
         NACRE_TRY(complete_user_namespace(pid, plan.spec, channel.first));
     NACRE_ASSIGN(container->init_, Process::watch(loop, pid, std::move(channel.first), std::move(pipes.first),
                                                   std::move(created), [raw = container.get()](int status) {

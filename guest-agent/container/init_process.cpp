@@ -15,6 +15,7 @@
 #include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/paths.h"
 #include "guest-agent/container/process_attributes.h"
+#include "guest-agent/container/rlimits.h"
 #include "guest-agent/container/rootfs.h"
 #include "guest-agent/container/user_namespace.h"
 #include "vmm/base/file.h"
@@ -29,7 +30,7 @@ constexpr const char* root_place = "/run/nacre/root";
 Result<void> enter_namespaces(const InitPlan& plan) {
     NACRE_TRY(enter_late_namespaces(plan.spec.linux));
     NACRE_TRY(set_names(plan.spec));
-    if ((clone_flags(plan.spec.linux, plan.standalone) & CLONE_NEWNET) != 0)
+    if ((clone_flags(plan.spec.linux, plan.member) & CLONE_NEWNET) != 0)
         NACRE_TRY(bring_loopback_up());
     return set_sysctls(plan.spec.linux.sysctl);
 }
@@ -97,6 +98,8 @@ Result<void> set_up(const InitPlan& plan, const ShareMounts& mounts, SetupChild&
     const auto& process = *plan.spec.process;
     if (has_user_namespace(plan.spec.linux))
         NACRE_TRY(enter_user_namespace(channel));
+    else if (plan.joined.contains(oci::NamespaceType::user))
+        ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     NACRE_TRY(reset_inherited_attributes(process));
     if (::setsid() < 0)
         return fail_errno("make session");
@@ -111,16 +114,47 @@ Result<void> set_up(const InitPlan& plan, const ShareMounts& mounts, SetupChild&
     return execution.prepare();
 }
 
-}  // namespace
-
-void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel, ChildPipes pipes) {
-    forbid_inspection();
+void close_agents_descriptors(const InitPlan& plan, const ShareMounts& mounts, const SetupChild& channel,
+                              const ChildPipes& pipes) {
     std::vector<int> keep = pipes.descriptors();
     keep.push_back(channel.fd());
     keep.push_back(mounts.root.get());
     for (const auto& [index, tree] : mounts.sources)
         keep.push_back(tree.get());
+    for (const auto& [type, joined] : plan.joined)
+        keep.push_back(joined.get());
     close_other_descriptors(keep);
+}
+
+/// What only the VM's root may do comes first.
+Result<pid_t> clone_among_others(const InitPlan& plan) {
+    const auto& process = *plan.spec.process;
+    NACRE_TRY(reset_inherited_attributes(process));
+    NACRE_TRY(allow_rlimits(0, process.rlimits));
+    NACRE_TRY(enter_joined(plan.joined));
+    if (plan.joined.contains(oci::NamespaceType::user))
+        NACRE_TRY(become_namespace_root());
+    return clone_process(clone_flags(plan.spec.linux, plan.member) | CLONE_PARENT, -1);
+}
+
+}  // namespace
+
+void run_joining_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel,
+                         ChildPipes pipes) {
+    forbid_inspection();
+    close_agents_descriptors(plan, mounts, channel, pipes);
+    const auto pid = clone_among_others(plan);
+    if (pid && *pid == 0)
+        run_init_process(plan, mounts, std::move(channel), std::move(pipes));
+    const auto told = pid ? channel.send_pid(*pid) : tl::unexpected(pid.error());
+    if (!told)
+        channel.failed(told.error());
+    ::_exit(0);
+}
+
+void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel, ChildPipes pipes) {
+    forbid_inspection();
+    close_agents_descriptors(plan, mounts, channel, pipes);
     Execution execution(*plan.spec.process);
     auto ready = set_up(plan, mounts, channel, pipes, execution);
     forbid_inspection();

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "guest-agent/container/disks.h"
+#include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/setup_channel.h"
 #include "guest-agent/container/share_mounts.h"
 #include "guest-agent/stdio/process_pipes.h"
@@ -21,7 +22,8 @@ struct InitPlan {
     std::string share;                            // the directory where the share is mounted
     DiskNames disks;                              // what is not in the share
     std::vector<DeviceTranslation> translations;  // of block devices in the device rules
-    bool standalone = true;
+    bool member = false;  // comes into a VM that has a container already
+    JoinedNamespaces joined;
     std::vector<protocol::PassedDescriptor> descriptors;
     bool notify_socket = false;  // the configuration's last mount is the container's NotifySocket
 };
@@ -31,5 +33,10 @@ struct InitPlan {
 /// SetupParent::start(): the agent has to write the maps first.
 [[noreturn]] void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel,
                                    ChildPipes pipes);
+
+/// In a child of the agent's: enters the namespaces that the container shares with others and clones its first
+/// process there, which goes on as run_init_process() does. The agent is told its pid.
+[[noreturn]] void run_joining_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel,
+                                      ChildPipes pipes);
 
 }  // namespace nacre::agent

@@ -7,9 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "guest-agent/container/user_namespace.h"
+#include "runtime/oci/parser.h"
 #include "vmm/base/file.h"
 
 #ifndef CLONE_NEWTIME
@@ -45,14 +48,47 @@ Result<void> enter_time_namespace(const std::map<std::string, oci::TimeOffset>& 
     return {};
 }
 
+struct NamespaceKind {
+    oci::NamespaceType type;
+    const char* file;  // in /proc/PID/ns
+    int flag;
+};
+
+/// In the order in which they are entered: the owner of the others first.
+constexpr std::array kinds{
+    NamespaceKind{oci::NamespaceType::user, "user", CLONE_NEWUSER},
+    NamespaceKind{oci::NamespaceType::pid, "pid", CLONE_NEWPID},
+    NamespaceKind{oci::NamespaceType::network, "net", CLONE_NEWNET},
+    NamespaceKind{oci::NamespaceType::ipc, "ipc", CLONE_NEWIPC},
+    NamespaceKind{oci::NamespaceType::uts, "uts", CLONE_NEWUTS},
+    NamespaceKind{oci::NamespaceType::cgroup, "cgroup", CLONE_NEWCGROUP},
+    NamespaceKind{oci::NamespaceType::time, "time", CLONE_NEWTIME},
+};
+
 }  // namespace
 
-std::uint64_t clone_flags(const oci::Linux& linux_config, bool standalone) {
+Result<FileDescriptor> open_namespace(pid_t pid, oci::NamespaceType type) {
+    const auto kind = std::ranges::find(kinds, type, &NamespaceKind::type);
+    if (kind == kinds.end())
+        return fail_with(EINVAL, "a {} namespace is not for sharing", oci::name_of(type));
+    return open_file(fmt::format("/proc/{}/ns/{}", pid, kind->file), O_RDONLY);
+}
+
+Result<void> enter_joined(const JoinedNamespaces& namespaces) {
+    for (const auto& kind : kinds) {
+        const auto joined = namespaces.find(kind.type);
+        if (joined != namespaces.end() && ::setns(joined->second.get(), kind.flag) < 0)
+            return fail_errno("enter the {} namespace of another container", oci::name_of(kind.type));
+    }
+    return {};
+}
+
+std::uint64_t clone_flags(const oci::Linux& linux_config, bool member) {
     using oci::NamespaceType;
     const bool user = has_user_namespace(linux_config);
     const auto wanted = [&](NamespaceType type) {
         return is_new(linux_config, type) ||
-               (user && standalone && linux_config.find_namespace(type) != nullptr);
+               (user && !member && linux_config.find_namespace(type) != nullptr);
     };
     std::uint64_t flags = CLONE_NEWNS;
     if (user)
@@ -63,7 +99,7 @@ std::uint64_t clone_flags(const oci::Linux& linux_config, bool standalone) {
         flags |= CLONE_NEWIPC;
     if (wanted(NamespaceType::uts))
         flags |= CLONE_NEWUTS;
-    if (wanted(NamespaceType::network) && (user || !standalone))
+    if (wanted(NamespaceType::network) && (user || member))
         flags |= CLONE_NEWNET;
     return flags;
 }

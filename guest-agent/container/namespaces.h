@@ -1,20 +1,34 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <map>
 
 #include "runtime/oci/spec.h"
+#include "vmm/base/file_descriptor.h"
 #include "vmm/base/result.h"
 
 /// A configuration's namespaces, as they are inside the VM. A namespace that the configuration joins by path
-/// is one of the host's paths and means "what this VM has already". The VM of a standalone container is its
-/// network namespace: nothing else is in it, and the host puts its interfaces there.
+/// is one of the host's paths: it is that of another container of this VM where the host says so, and means
+/// "what this VM has already" otherwise. The VM of its first container is that one's network namespace: the
+/// host puts its interfaces there.
 namespace nacre::agent {
 
+/// Namespaces that a new container enters, open: those of other containers.
+using JoinedNamespaces = std::map<oci::NamespaceType, FileDescriptor>;
+
+/// The namespace of `type` that process `pid` is in.
+Result<FileDescriptor> open_namespace(pid_t pid, oci::NamespaceType type);
+
+/// Enters all of them. Of a pid namespace that holds for the caller's children, not for itself.
+Result<void> enter_joined(const JoinedNamespaces& namespaces);
+
 /// The CLONE_NEW* flags that a container's first process is cloned with: mount always, pid, ipc, uts as asked
-/// for, network only in a VM of several containers. With a user namespace of its own, the container of a
-/// standalone VM gets every namespace that it names, so that the user namespace is their owner: the VM's are
-/// not.
-std::uint64_t clone_flags(const oci::Linux& linux_config, bool standalone);
+/// for, network only for a `member`: one that comes into a VM that has a container already. With a user
+/// namespace of its own, the first container of a VM gets every namespace that it names, so that the user
+/// namespace is their owner: the VM's are not.
+std::uint64_t clone_flags(const oci::Linux& linux_config, bool member);
 
 /// In the new process, already in its cgroup: enters the namespaces that clone cannot make (cgroup, time).
 Result<void> enter_late_namespaces(const oci::Linux& linux_config);

@@ -60,4 +60,19 @@ Result<ShareMounts> clone_share_mounts(const std::string& share, const std::stri
     return clones;
 }
 
+std::vector<std::string> share_places(const std::string& share, const std::string& rootfs,
+                                      const MountSources& sources) {
+    std::vector<std::string> places;
+    if (!rootfs.empty())
+        places.push_back(share + "/" + rootfs);
+    for (const auto& [index, source] : sources)
+        places.push_back(share + "/" + source.path);
+    return places;
+}
+
+void unmount_from_share(const std::vector<std::string>& places) {
+    for (const auto& place : places)
+        ::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
 }  // namespace nacre::agent

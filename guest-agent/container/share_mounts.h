@@ -28,4 +28,12 @@ using MountSources = std::map<std::uint32_t, protocol::MountSource>;
 Result<ShareMounts> clone_share_mounts(const std::string& share, const std::string& rootfs,
                                        const MountSources& sources, const std::vector<oci::Mount>& mounts);
 
+/// The places in the share, absolute, where the kernel mounts what those are copies of.
+std::vector<std::string> share_places(const std::string& share, const std::string& rootfs,
+                                      const MountSources& sources);
+
+/// Takes what was mounted there off, so that the host's file server may close its files: a VM outlives a
+/// container of a pod.
+void unmount_from_share(const std::vector<std::string>& places);
+
 }  // namespace nacre::agent

@@ -50,6 +50,11 @@ struct Form<MountSource> {
                                         Member{"below", &MountSource::below}};
 };
 template <>
+struct Form<SharedNamespace> {
+    static constexpr std::tuple members{Member{"type", &SharedNamespace::type},
+                                        Member{"container", &SharedNamespace::container}};
+};
+template <>
 struct Form<Stream> {
     static constexpr std::tuple members{Member{"descriptor", &Stream::descriptor},
                                         Member{"input", &Stream::input}};
@@ -78,7 +83,9 @@ struct Form<CreateContainer> {
                                         Member{"host_rootfs", &CreateContainer::host_rootfs},
                                         Member{"mounts", &CreateContainer::mounts},
                                         Member{"disks", &CreateContainer::disks},
-                                        Member{"standalone", &CreateContainer::standalone},
+                                        Member{"member", &CreateContainer::member},
+                                        Member{"keep_vm", &CreateContainer::keep_vm},
+                                        Member{"namespaces", &CreateContainer::namespaces},
                                         Member{"descriptors", &CreateContainer::descriptors},
                                         Member{"notify_socket", &CreateContainer::notify_socket}};
     static Result<void> check(const CreateContainer& message) {
@@ -176,6 +183,22 @@ template <>
 struct Form<ReleaseDevice> {
     static constexpr std::string_view type = "release_device";
     static constexpr std::tuple members{Member{"slot", &ReleaseDevice::slot}};
+};
+template <>
+struct Form<SetOnlineCpus> {
+    static constexpr std::string_view type = "set_online_cpus";
+    static constexpr std::tuple members{Member{"at_least", &SetOnlineCpus::at_least},
+                                        Member{"at_most", &SetOnlineCpus::at_most}};
+    static Result<void> check(const SetOnlineCpus& message) {
+        if (message.at_most == 0 || message.at_least > message.at_most)
+            return fail("{} to {} CPUs", message.at_least, message.at_most);
+        return {};
+    }
+};
+template <>
+struct Form<OnlineCpus> {
+    static constexpr std::string_view type = "online_cpus";
+    static constexpr std::tuple members{Member{"count", &OnlineCpus::count}};
 };
 template <>
 struct Form<InterfaceAddress> {
@@ -314,7 +337,8 @@ template <>
 struct Form<Exited> {
     static constexpr std::string_view type = "exited";
     static constexpr std::tuple members{Member{"status", &Exited::status},
-                                        Member{"out_of_memory", &Exited::out_of_memory}};
+                                        Member{"out_of_memory", &Exited::out_of_memory},
+                                        Member{"vm_stays", &Exited::vm_stays}};
     static Result<void> check(const Exited& message) {
         if (message.status > 255)
             return fail("status {} is not an exit status", message.status);

@@ -86,6 +86,12 @@ struct Disk {
     std::string name;         // the guest kernel's, e.g. "vda" (DeviceFound)
 };
 
+/// A namespace that a container shares with another one of its VM.
+struct SharedNamespace {
+    std::string type;       // as the configuration calls it: "ipc"
+    std::string container;  // whose first process is in it
+};
+
 /// Makes a container up to the state "created" (answer: Created). The connection then owns the container's
 /// init: Exited comes on it, and if it closes before that, the agent kills every process of the container.
 struct CreateContainer {
@@ -95,7 +101,10 @@ struct CreateContainer {
     std::string host_rootfs;          // its path on the host, which paths of the configuration may begin with
     std::vector<MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
     std::vector<Disk> disks;
-    bool standalone = true;  // the VM ends with this container
+    bool member = false;   // of a pod: the VM, with its network, was there before
+    bool keep_vm = false;  // the VM stays when the last of its containers has ended: a sandbox's
+    std::vector<SharedNamespace> namespaces;  // those that the configuration joins by a path, where it is
+                                              // that of another container
     std::vector<PassedDescriptor> descriptors;
     std::string notify_socket;  // where in the container its processes find the socket of sd_notify(3), as
                                 // NOTIFY_SOCKET tells its first; empty: none
@@ -194,6 +203,13 @@ struct ReleaseDevice {
     std::uint32_t slot = 0;
 };
 
+/// Brings CPUs of the VM online or offline until there are `at_least` and no more than `at_most`, those of
+/// the highest numbers offline (answer: OnlineCpus). The first one is always online.
+struct SetOnlineCpus {
+    std::uint32_t at_least = 1;
+    std::uint32_t at_most = 1;
+};
+
 // --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
 // ------------------------
 
@@ -269,6 +285,11 @@ struct DeviceFound {
     std::string name;  // "eth0", "vda"
 };
 
+/// CPUs that are online: fewer or more than asked for where the kernel could not bring one online or offline.
+struct OnlineCpus {
+    std::uint32_t count = 0;
+};
+
 /// The process exists; `pid` is its pid in the guest's root pid namespace.
 struct Created {
     std::uint32_t pid = 0;
@@ -285,6 +306,7 @@ struct Failed {
 struct Exited {
     std::uint32_t status = 0;  // 0–255 as it exited, 128 + n when signal n killed it
     bool out_of_memory = false;
+    bool vm_stays = false;  // there are other containers in the VM, or it waits for some
 };
 
 /// A process of the container that this connection owns was killed for want of memory.
@@ -300,7 +322,8 @@ using Message =
     std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
                  ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
                  ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications, ProbeDevice, ReleaseDevice,
-                 ConfigureNetwork, Processes, ProcFiles, CgroupFiles, DeviceFound, AttachStream, ConnectPort,
+                 SetOnlineCpus, OnlineCpus, ConfigureNetwork, Processes, ProcFiles, CgroupFiles, DeviceFound,
+                 AttachStream, ConnectPort,
                  Done, Created, Failed, Exited, OutOfMemory, Notification>;
 
 /// The message as JSON text: {"type": "<name>", …}.

@@ -15,8 +15,11 @@
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/pid_file.h"
+#include "runtime/container/pod_size.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/container/vm_resize.h"
+#include "runtime/oci/unified_limits.h"
 #include "runtime/relay/pidfd_socket.h"
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
@@ -43,7 +46,8 @@ Result<void> run_create_hooks(const oci::Hooks& hooks, const ContainerState& sta
     return {};
 }
 
-Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle) {
+Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle,
+                                     const Pod& pod) {
     ContainerState state;
     state.id = directory.id();
     state.oci_version = bundle.spec.version;
@@ -51,9 +55,19 @@ Result<ContainerState> initial_state(const ContainerDirectory& directory, const 
     state.rootfs = bundle.rootfs;
     state.created = rfc3339_nano(now());
     state.annotations = bundle.spec.annotations;
-    state.vm_directory = directory.path();
+    state.sandbox_id = pod.sandbox_id;
+    state.vm_directory = pod.is_member() ? pod.vm_directory : directory.path();
+    state.vmm = pod.vmm;
     NACRE_ASSIGN(state.creator, identify_process(::getpid()));
     return state;
+}
+
+/// A sandbox's cgroup has the VM of the whole pod in it: that is not to have the weight of a process that sleeps.
+oci::Resources host_resources(const oci::Spec& spec) {
+    auto resources = spec.linux.resources.value_or(oci::Resources{});
+    if (is_sandbox(spec.annotations) && resources.cpu)
+        resources.cpu->shares.reset();
+    return resources;
 }
 
 Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager manager,
@@ -63,12 +77,26 @@ Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager
     request.id = state.id;
     request.path = spec.linux.cgroups_path;
     request.annotations = spec.annotations;
-    request.resources = spec.linux.resources.value_or(oci::Resources{});
+    request.resources = host_resources(spec);
     request.memory_bytes = vm_memory_bytes + host_overhead_bytes;
     NACRE_ASSIGN(auto cgroup, create_cgroup(request));
     state.cgroup_paths = cgroup->place().directories;
     state.cgroup_unit = cgroup->place().unit;
     return cgroup;
+}
+
+/// A pod's VM is made large enough for the limits of one more container. Without limits that costs nothing.
+Result<void> make_room(const Store& store, const oci::Spec& spec, const ContainerState& state, const Warn& warn) {
+    const auto limits = oci::with_unified_limits(spec.linux.resources.value_or(oci::Resources{}));
+    const bool has_limit = (limits.memory && limits.memory->limit.value_or(0) > 0) ||
+                           (limits.cpu && limits.cpu->quota.value_or(0) > 0);
+    if (state.sandbox_id.empty() || !has_limit)
+        return {};
+    NACRE_ASSIGN(const auto size, pod_size(store, state.sandbox_id, state.id, &limits));
+    NACRE_ASSIGN(const auto vcpus, grow_vm(state.vm_directory, size));
+    if (vcpus < size.vcpus && warn)
+        warn(fmt::format("the virtual machine of the pod cannot have more than {} CPU(s)", vcpus));
+    return {};
 }
 
 int number_in(std::string_view text) {
@@ -86,22 +114,28 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
         if (line.starts_with("vmm ")) {
             NACRE_ASSIGN(state.vmm, identify_process(number_in(std::string_view(line).substr(4))));
             NACRE_TRY(directory.write(state));
+        } else if (line.starts_with("slot ")) {
+            state.device_slots.push_back(
+                static_cast<std::uint32_t>(number_in(std::string_view(line).substr(5))));
+            NACRE_TRY(directory.write(state));
         }
     }
 }
 
 Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
-                       CgroupManager manager, ProcessTerminal terminal,
+                       CgroupManager manager, Pod pod, ProcessTerminal terminal,
                        std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
-    const auto size = vm_size(bundle.spec, host_memory_bytes());
+    const auto size = vm_size(bundle.spec, host_size());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
-    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
+    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec, pod.sandbox || pod.is_member()));
     NACRE_ASSIGN(auto disks, plan_disks(bundle.directory, bundle.spec));
+    pod.vm_directory = state.vm_directory;
     InitRelayTask task{&bundle,
                        &directory,
                        assets,
+                       std::move(pod),
                        size,
                        std::move(share),
                        std::move(disks),
@@ -144,10 +178,15 @@ Result<void> create(const Store& store, const CreateOptions& options) {
             "interface only");
     NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
+    NACRE_ASSIGN(auto pod, find_pod(store, bundle.spec));
     NACRE_ASSIGN(const auto directory, store.create(options.id));
-    auto state = initial_state(directory, bundle);
-    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(terminal),
-                                     std::move(descriptors), *state)
+    auto state = initial_state(directory, bundle, pod);
+    if (state) {
+        if (auto room = make_room(store, bundle.spec, *state, options.warn); !room)
+            state = tl::unexpected(std::move(room).error());
+    }
+    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(pod),
+                                     std::move(terminal), std::move(descriptors), *state)
                          : tl::unexpected(state.error());
     if (created)
         created = send_pidfd(pidfd_socket, state->relay.pid, "standard");

@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
+#include "runtime/container/volume_users.h"
 #include "runtime/network/network.h"
 #include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
@@ -34,9 +36,21 @@ constexpr int lock_timeout_ms = 10'000;
 /// Each has a thread in nacre-vmm.
 constexpr std::uint32_t max_disk_queues = 4;
 
+/// Of a sandbox's VM, for disks of the containers that come later.
+constexpr std::uint32_t slots_of_members = 6;
+
+/// The VM that a container runs in.
+struct Home {
+    std::optional<VirtualMachine> vm;  // that was started for it
+    FileDescriptor vmm;                // else a pidfd of the pod's nacre-vmm,
+    FileDescriptor lifeline;           // and what keeps that running
+
+    int pidfd() const { return vm ? vm->pidfd() : vmm.get(); }
+};
+
 /// A created container: the VM it runs in and the process to relay.
 struct Created {
-    VirtualMachine vm;
+    Home home;
     RelayedProcess process;
     Streams streams;
     NotificationRelay notifications;
@@ -48,27 +62,55 @@ int open_stats() {
     return path == nullptr ? -1 : ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-Result<VirtualMachine> launch_vm(InitRelayTask& task) {
+Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
     VmOptions options;
-    options.directory = task.directory->path();
+    options.kvm_fd = kvm;
+    options.directory = task.pod.vm_directory;
+    options.outlives_relay = task.pod.sandbox;
     options.memory_bytes = task.size.memory_bytes;
+    options.max_memory_bytes = task.size.max_memory_bytes;
     options.vcpus = task.size.vcpus;
+    options.max_vcpus = task.size.max_vcpus;
     options.mounts = std::move(task.share.trees);
+    if (task.pod.sandbox)
+        options.hotplug_slots += slots_of_members;
     options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
     return VirtualMachine::launch(task.assets, options);
 }
 
+Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
+    if (task.pod.sandbox) {
+        NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
+        NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
+    }
+    NACRE_ASSIGN(auto vm, launch_vm(task, kvm));
+    NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
+    NACRE_TRY(vm.wait_ready(boot_timeout_ms));
+    return Home{std::move(vm), {}, {}};
+}
+
+/// The lifeline first: from then on the VM does not end because the others have gone.
+Result<Home> join_vm(InitRelayTask& task) {
+    NACRE_ASSIGN(auto lifeline, hold_lifeline(task.pod.vm_directory));
+    NACRE_ASSIGN(auto vmm, open_process(task.pod.vmm));
+    NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
+    NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
+    NACRE_TRY(add_to_share(vmm.get(), std::exchange(task.share.trees, {})));
+    return Home{std::nullopt, std::move(vmm), std::move(lifeline)};
+}
+
 /// Gives the container's disks to the VM, and says what its kernel calls them. From then on nacre-vmm alone
 /// holds the files, and the locks on them.
-Result<std::vector<protocol::Disk>> attach_disks(InitRelayTask& task) {
+Result<std::vector<protocol::Disk>> attach_disks(InitRelayTask& task, int reports) {
     std::vector<protocol::Disk> attached;
     for (const auto& disk : std::exchange(task.disks, {})) {
         const control::AttachDisk request{disk.read_only, disk.id,
                                           std::min(task.size.vcpus, max_disk_queues)};
         NACRE_ASSIGN(auto device,
-                     attach_device(task.directory->path(), request, {disk.file.get()}, attach_timeout_ms));
+                     attach_device(task.pod.vm_directory, request, {disk.file.get()}, attach_timeout_ms));
+        NACRE_TRY(report_line(reports, fmt::format("slot {}", device.slot)));
         attached.push_back({disk.role, disk.index, std::move(device.name)});
     }
     return attached;
@@ -82,16 +124,18 @@ protocol::CreateContainer create_request(const InitRelayTask& task, std::vector<
     request.host_rootfs = task.bundle->rootfs;
     request.mounts = task.share.mounts;
     request.disks = std::move(disks);
-    request.standalone = true;
+    request.member = task.pod.is_member();
+    request.keep_vm = task.pod.sandbox;
+    request.namespaces = task.pod.namespaces;
     request.descriptors = directions_of(task.descriptors);
     request.notify_socket = task.notify.path;
     return request;
 }
 
-Result<AgentConnection> create_in_guest(InitRelayTask& task) {
-    NACRE_ASSIGN(auto disks, attach_disks(task));
+Result<AgentConnection> create_in_guest(InitRelayTask& task, int reports) {
+    NACRE_ASSIGN(auto disks, attach_disks(task, reports));
     NACRE_ASSIGN(auto owner,
-                 AgentConnection::connect(task.directory->path(), protocol::control_port, create_timeout_ms));
+                 AgentConnection::connect(task.pod.vm_directory, protocol::control_port, create_timeout_ms));
     NACRE_ASSIGN(const auto answer, owner.call(create_request(task, std::move(disks)), create_timeout_ms));
     if (!std::holds_alternative<protocol::Created>(answer))
         return fail("create the container: the guest agent gave an answer that was not asked for");
@@ -107,31 +151,35 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
 /// the kernel cannot do it, ports are not forwarded.
 void forward_ports_of(const InitRelayTask& task) {
     const auto* place = task.bundle->spec.linux.find_namespace(oci::NamespaceType::network);
-    if (place != nullptr && !place->path.empty() && !wants_host_network(task.bundle->spec))
-        (void)forward_ports(task.directory->path(), task.directory->id());
+    if (!task.pod.is_member() && place != nullptr && !place->path.empty() &&
+        !wants_host_network(task.bundle->spec))
+        (void)forward_ports(task.pod.vm_directory, task.directory->id());
 }
 
 Result<Created> bring_up(InitRelayTask& task, int reports) {
+    FileDescriptor kvm;
+    if (!task.pod.is_member()) {
+        NACRE_ASSIGN(kvm, open_kvm());
+    }
     NACRE_TRY(open_cgroup(task.cgroup)->add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
-    NACRE_ASSIGN(auto vm, launch_vm(task));
-    NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
-    NACRE_TRY(vm.wait_ready(boot_timeout_ms));
-    NACRE_ASSIGN(auto owner, create_in_guest(task));
+    NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, kvm.get(), reports));
+    NACRE_ASSIGN(auto owner, create_in_guest(task, reports));
     if (task.bundle->spec.root->readonly && !task.share.rootfs.empty())
-        NACRE_TRY(make_read_only(vm.pidfd(), task.share.rootfs));
+        NACRE_TRY(make_read_only(home.pidfd(), task.share.rootfs));
+    const auto& directory = task.pod.vm_directory;
     const protocol::ProcessName init{task.directory->id(), ""};
     const bool has_terminal = task.terminal.wanted;
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
     NACRE_ASSIGN(auto streams,
-                 Streams::attach(task.directory->path(), init, has_terminal, std::move(task.descriptors)));
-    NACRE_ASSIGN(auto notifications, NotificationRelay::start(task.directory->path(), task.directory->id(),
+                 Streams::attach(directory, init, has_terminal, std::move(task.descriptors)));
+    NACRE_ASSIGN(auto notifications, NotificationRelay::start(directory, task.directory->id(),
                                                               std::move(task.notify.receiver)));
     forward_ports_of(task);
-    RelayedProcess process{init, task.directory->path(), std::move(owner), std::move(terminal),
+    RelayedProcess process{init, directory, std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};
     pass_window_size(process);
-    return Created{std::move(vm), std::move(process), std::move(streams), std::move(notifications)};
+    return Created{std::move(home), std::move(process), std::move(streams), std::move(notifications)};
 }
 
 Result<void> record_exit(const Store& store, const std::string& id, const ProcessEnd& end) {
@@ -140,7 +188,8 @@ Result<void> record_exit(const Store& store, const std::string& id, const Proces
     NACRE_ASSIGN(auto state, directory.read());
     state.status = Status::stopped;
     // Before callers learn of the end: they may use the namespace again.
-    (void)disconnect_network(own_network_namespace, state.interfaces);
+    if (!end.vm_stays)
+        (void)disconnect_network(own_network_namespace, state.interfaces);
     state.exit = ContainerExit{end.status, end.out_of_memory, end.cause, rfc3339_nano(now())};
     return directory.write(state);
 }
@@ -151,8 +200,9 @@ std::string parent_of(const std::string& path) {
 
 /// Stands for the container's init until it has ended, and records its end. Returns its exit status.
 int relay_init(const InitRelayTask& task, Created created, const SignalForwarder& signals) {
+    auto& vm = created.home.vm;
     const auto end =
-        relay_process(std::move(created.process), std::move(created.streams), signals, &created.vm);
+        relay_process(std::move(created.process), std::move(created.streams), signals, vm ? &*vm : nullptr);
     const Store store(parent_of(task.directory->path()));
     // The exit status is what callers go by; a record that cannot be written must not change it.
     (void)record_exit(store, task.directory->id(), end);
@@ -178,7 +228,7 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     // the view is as good for all else.
     auto proc = GuestProc::create();
     if (proc)
-        std::thread([&] { proc->serve(task.directory->path(), task.directory->id()); }).detach();
+        std::thread([&] { proc->serve(task.pod.vm_directory, task.directory->id()); }).detach();
     int status = 0;
     std::thread relay([&] { status = relay_init(task, std::move(*created), *signals); });
     const auto shown = enter_container_view(task.bundle->spec, task.bundle->directory, task.directory->path(),

@@ -3,6 +3,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/container/disk_plan.h"
 #include "runtime/container/notifications.h"
+#include "runtime/container/pod.h"
 #include "runtime/container/share_plan.h"
 #include "runtime/container/vm_size.h"
 #include "runtime/oci/bundle.h"
@@ -18,6 +19,7 @@ struct InitRelayTask {
     const oci::Bundle* bundle;
     const ContainerDirectory* directory;
     Assets assets;
+    Pod pod;  // with the directory of the VM, also of a new one
     VmSize size;
     SharePlan share;
     std::vector<PlannedDisk> disks;
@@ -33,7 +35,7 @@ struct InitRelay {
     FileDescriptor reports;  // relay_reports.h
 };
 
-/// Forks the relay: it joins the cgroup, launches the VM, has the agent create the container, reports, and
+/// Forks the relay: it joins the cgroup, launches the VM or joins the pod's, has the agent create the container, reports, and
 /// then stands for the container's init until that has ended; its exit status is init's. Until "created" it
 /// dies with the caller; with the caller's terminal, for ever.
 Result<InitRelay> fork_init_relay(InitRelayTask task);

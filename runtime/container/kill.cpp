@@ -34,7 +34,8 @@ Result<void> kill(const Store& store, const std::string& id, int signal, bool al
         return {};
     NACRE_TRY(check_can_kill(status));
     const auto sent = signal_in_guest(state, signal, all);
-    if (sent || signal != SIGKILL)
+    // A pod's other containers have done nothing.
+    if (sent || signal != SIGKILL || !state.sandbox_id.empty())
         return sent;
     return kill_vmm(state);
 }

@@ -34,10 +34,11 @@ Result<void> run_start_hooks(AgentConnection& agent, const ContainerState& state
 /// the relay, which gives them back at the end.
 Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::Spec& spec,
                                 ContainerState& state) {
-    if (wants_host_network(spec))
+    // A pod has the interfaces of its sandbox.
+    if (!state.sandbox_id.empty() || wants_host_network(spec))
         return {};
     NACRE_ASSIGN(const auto relay, open_process(state.relay));
-    const auto vcpus = vm_size(spec, host_memory_bytes()).vcpus;
+    const auto vcpus = vm_size(spec, host_size()).vcpus;
     NACRE_ASSIGN(state.interfaces, connect_network({relay.get(), state.vm_directory, state.id,
                                                     std::min(vcpus, max_queue_pairs)}));
     return state.interfaces.empty() ? Result<void>() : directory.write(state);

@@ -11,8 +11,11 @@
 #include "runtime/cgroup/cgroup_tree.h"
 #include "runtime/cgroup/hierarchy.h"
 #include "runtime/container/cgroup_of.h"
+#include "runtime/container/volume_users.h"
 #include "runtime/network/network.h"
 #include "runtime/vm/agent_connection.h"
+#include "runtime/vm/share.h"
+#include "runtime/vm/vmm_control.h"
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
 
@@ -22,6 +25,7 @@ namespace {
 
 constexpr int exit_grace_ms = 3'000;
 constexpr int kill_wait_ms = 5'000;
+constexpr int poll_interval_ms = 20;
 constexpr int cgroup_timeout_ms = 10'000;
 
 /// Ends that very process; `grace_ms` is for one that is about to exit with a status that its caller wants.
@@ -33,6 +37,41 @@ Result<void> end_process(const ProcessIdentity& process, const char* what, int g
     if (!wait_for_end(pidfd->get(), kill_wait_ms))
         return fail("kill the {} (pid {}): it does not end", what, process.pid);
     return {};
+}
+
+bool is_member(const ContainerState& state) {
+    return !state.sandbox_id.empty();
+}
+
+/// Waits until the agent has killed what the relay stood for, and has it forget the container. A guest that does
+/// not answer keeps nobody from deleting: what the host has given it is taken away.
+void forget_in_guest(const ContainerState& state) {
+    for (int waited_ms = 0; waited_ms < kill_wait_ms; waited_ms += poll_interval_ms) {
+        const auto forgotten =
+            call_agent(state.vm_directory, protocol::DeleteContainer{state.id}, kill_wait_ms);
+        if (forgotten || forgotten.error().code != EBUSY)
+            return;
+        ::usleep(poll_interval_ms * 1000);
+    }
+}
+
+Result<void> leave_share(const ContainerState& state) {
+    NACRE_ASSIGN(const auto vmm, open_process(state.vmm));
+    NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(state.vm_directory));
+    NACRE_ASSIGN(const auto unused, volumes.remove(state.id));
+    return remove_from_share(vmm.get(), state.id, unused);
+}
+
+/// The VM goes on without the container.
+Result<void> leave_pod(const ContainerState& state) {
+    if (!is_alive(state.vmm))
+        return {};
+    forget_in_guest(state);
+    for (const auto slot : state.device_slots)
+        (void)detach_device(state.vm_directory, slot, kill_wait_ms);
+    const auto removed = leave_share(state);
+    // A VM that has ended meanwhile has taken its share with it.
+    return is_alive(state.vmm) ? removed : Result<void>();
 }
 
 /// Where the container's interfaces are; none if its VM has none, or the relay has ended (and given them
@@ -87,6 +126,8 @@ Result<void> stop_processes(const ContainerState& state) {
     // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
     const auto network_namespace = network_namespace_of(state);
     NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
+    if (is_member(state))
+        return {};
     NACRE_TRY(end_process(state.vmm, "VMM", 0));
     if (network_namespace)
         (void)disconnect_network(network_namespace.get(), state.interfaces);
@@ -95,6 +136,8 @@ Result<void> stop_processes(const ContainerState& state) {
 
 Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {
     NACRE_TRY(stop_processes(state));
+    if (is_member(state))
+        NACRE_TRY(leave_pod(state));
     NACRE_TRY(open_cgroup(cgroup_of(state))->remove(cgroup_timeout_ms));
     return directory.remove();
 }

@@ -59,10 +59,14 @@ Result<protocol::Exited> wait_for_exit(RelayedProcess& process, const SignalForw
     }
 }
 
-ProcessEnd lost(const Error& error, VirtualMachine* vm) {
-    if (vm == nullptr)
-        return {lost_status, false, error.message};
+ProcessEnd lost(const Error& error, VirtualMachine* vm, const std::string& vm_directory) {
     const bool connection_closed = error.code == ENOTCONN || error.code == ECONNRESET;
+    if (vm == nullptr) {
+        const auto panic = panic_in(vm_directory);
+        return {lost_status, false,
+                connection_closed ? "the virtual machine ended" + (panic.empty() ? panic : ": " + panic)
+                                  : error.message};
+    }
     const int wait_status = vm->stop(connection_closed ? vmm_end_grace_ms : 0);
     const auto end = vm->describe_end(wait_status);
     return {lost_status, false, connection_closed ? "the virtual machine ended: " + end : error.message};
@@ -81,19 +85,21 @@ ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalFo
                          VirtualMachine* vm) {
     const auto exited = wait_for_exit(process, signals);
     if (!exited) {
-        auto end = lost(exited.error(), vm);
+        auto end = lost(exited.error(), vm, process.vm_directory);
         streams.finish();
         return end;
     }
     streams.finish();
-    // Closing the owner connection tells the agent that its account was taken; a standalone VM then powers
-    // off.
+    // Closing the owner connection tells the agent that its account was taken; a VM without other containers then
+    // powers off. If the guest claims to have some that it has not, nacre-vmm ends with this process.
     process.owner.release().reset();
-    if (vm != nullptr)
+    if (vm != nullptr && exited->vm_stays)
+        vm->leave_running();
+    else if (vm != nullptr)
         vm->stop(power_off_grace_ms);
     const bool out_of_memory = exited->out_of_memory;
     return {static_cast<int>(exited->status & 0xff), out_of_memory,
-            out_of_memory ? "killed: out of memory" : ""};
+            out_of_memory ? "killed: out of memory" : "", exited->vm_stays};
 }
 
 }  // namespace nacre::runtime

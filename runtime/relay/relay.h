@@ -15,6 +15,7 @@ struct ProcessEnd {
     int status = 0;  // 0–255; 128 + n for signal n; 137 when its VM was lost
     bool out_of_memory = false;
     std::string cause;  // empty for an ordinary exit, else what went wrong
+    bool vm_stays = false;  // for other containers
 };
 
 /// The guest decides how often it runs out of memory, the host how often it cares.
@@ -36,8 +37,8 @@ struct RelayedProcess {
 void pass_window_size(const RelayedProcess& process);
 
 /// Stands for a guest process until it has ended: copies its streams, forwards signals to it, window sizes
-/// instead of SIGWINCH. `vm` is the VM that this relay started, if it did: the VM ends with the process, and
-/// its loss is the process's end. Runs on the main thread of the relay.
+/// instead of SIGWINCH. `vm` is the VM that this relay started, if it did: the VM ends with the process, unless
+/// there are others in it, and its loss is the process's end. Runs on the main thread of the relay.
 ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalForwarder& signals,
                          VirtualMachine* vm);
 

@@ -7,8 +7,8 @@
 
 namespace nacre::runtime {
 
-/// The pipe on which a relay tells the process that forked it how far it has come: lines "vmm <pid>", then
-/// "created" or "failed <errno> <message>". Both ends are close-on-exec.
+/// The pipe on which a relay tells the process that forked it how far it has come: lines "vmm <pid>" and "slot <number>" (of
+/// a device that it attached), then "created" or "failed <errno> <message>". Both ends are close-on-exec.
 struct ReportPipe {
     FileDescriptor reader;
     FileDescriptor writer;

@@ -138,6 +138,7 @@ static void read_value(const JsonNode& node, ContainerState& state) {
     node.required("sandboxId", state.sandbox_id);
     node.required("cgroupPaths", state.cgroup_paths);
     node.optional("cgroupUnit", state.cgroup_unit);
+    node.optional("deviceSlots", state.device_slots);
     node.optional("interfaces", state.interfaces);
     node.optional("exit", state.exit);
 }
@@ -177,6 +178,11 @@ std::string encode_state(const ContainerState& state) {
     put(writer, "sandboxId", state.sandbox_id);
     put(writer, "cgroupPaths", state.cgroup_paths);
     put(writer, "cgroupUnit", state.cgroup_unit);
+    writer.Key("deviceSlots");
+    writer.StartArray();
+    for (const auto slot : state.device_slots)
+        writer.Uint(slot);
+    writer.EndArray();
     put(writer, "interfaces", state.interfaces);
     if (state.exit)
         put(writer, "exit", *state.exit);

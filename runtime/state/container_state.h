@@ -38,6 +38,7 @@ struct ContainerState {
     std::string vm_directory;               // where the VM's socket and logs are
     std::string sandbox_id;                 // the container whose VM it shares; empty: a VM of its own
     std::vector<std::string> cgroup_paths;  // directories made for it, one a hierarchy
+    std::vector<std::uint32_t> device_slots;  // of the VM, with devices that were attached for it
     std::string cgroup_unit;                // of systemd, if that made them
     std::vector<std::string> interfaces;    // of its network namespace that its VM has
     std::optional<ContainerExit> exit;      // recorded by the relay

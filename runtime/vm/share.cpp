@@ -1,5 +1,6 @@
 #include "runtime/vm/share.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -7,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include "vmm/base/mount_calls.h"
 
@@ -76,42 +79,106 @@ Result<FileDescriptor> make_share(const std::string& place, const std::vector<Sh
     return root;
 }
 
-Result<void> add_to_share(int root, const std::vector<ShareMount>& mounts) {
-    // The share's mount is read-only; a private copy of it is made writable just for making the mount points,
-    // so that the guest never sees a writable share root.
-    NACRE_ASSIGN(const auto copy, clone_mount(root, false));
-    NACRE_TRY(change_mount(copy.get(), 0, MOUNT_ATTR_RDONLY, 0, false));
-    return attach_all(copy.get(), root, mounts);
-}
-
 namespace {
 
-/// In a child process: enters the VMM's mount namespace, whose root is the share. Returns 0 or an errno.
-int set_read_only_in(int vmm_pidfd, const std::string& target) {
-    if (::setns(vmm_pidfd, CLONE_NEWNS) < 0)
-        return errno;
-    // Every component but the mount itself lies on the share's own tmpfs, which no guest can write.
-    const FileDescriptor tree(::open(("/" + target).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    if (!tree)
-        return errno;
-    const auto result = change_mount(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, false);
-    return result ? 0 : result.error().code;
+/// The share's mount is read-only; a private copy of it is made writable just for changing what is in the share's
+/// own tmpfs, so that the guest never sees a writable share root.
+Result<FileDescriptor> writable_copy(int root) {
+    NACRE_ASSIGN(auto copy, clone_mount(root, false));
+    NACRE_TRY(change_mount(copy.get(), 0, MOUNT_ATTR_RDONLY, 0, false));
+    return copy;
 }
 
-}  // namespace
-
-Result<void> make_read_only(int vmm_pidfd, const std::string& target) {
+/// Runs `change` in a child process in the VMM's mount namespace, whose root is the share, and gives it that root.
+template <class Change>
+Result<void> change_share(int vmm_pidfd, const std::string& what, const Change& change) {
     const pid_t child = ::fork();
     if (child < 0)
         return fail_errno("fork");
-    if (child == 0)
-        ::_exit(set_read_only_in(vmm_pidfd, target));
+    if (child == 0) {
+        if (::setns(vmm_pidfd, CLONE_NEWNS) < 0)
+            ::_exit(errno);
+        const FileDescriptor root(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const Result<void> result = root ? change(root.get()) : fail_errno("open the share");
+        ::_exit(result ? 0 : std::max(result.error().code, 1));
+    }
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return {};
-    return fail_with(WIFEXITED(status) ? WEXITSTATUS(status) : EIO, "make {} in the share read-only", target);
+    return fail_with(WIFEXITED(status) ? WEXITSTATUS(status) : EIO, "{} the share of the running VM", what);
+}
+
+/// A directory of the share's own tmpfs. None: it is gone.
+std::vector<std::string> names_in(int root, const std::string& path) {
+    std::vector<std::string> names;
+    const int fd = ::openat(root, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(fd < 0 ? nullptr : ::fdopendir(fd), ::closedir);
+    while (const auto* entry = directory ? ::readdir(directory.get()) : nullptr) {
+        const std::string name = entry->d_name;
+        if (name != "." && name != "..")
+            names.push_back(path + "/" + name);
+    }
+    return names;
+}
+
+/// Its mount goes with all below it, then its place.
+Result<void> remove_mount(int copy, const std::string& path) {
+    ::umount2(("/" + path).c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    if (::unlinkat(copy, path.c_str(), AT_REMOVEDIR) == 0 || ::unlinkat(copy, path.c_str(), 0) == 0 ||
+        errno == ENOENT)
+        return {};
+    return fail_errno("remove {}", path);
+}
+
+void remove_directory(int copy, const std::string& path) {
+    ::unlinkat(copy, path.c_str(), AT_REMOVEDIR);
+}
+
+/// As plan_share() laid it out: NAME/rootfs, NAME/mounts/INDEX/SOURCE.
+Result<void> remove_container_from(int root, const std::string& name,
+                                   const std::vector<std::string>& further) {
+    NACRE_ASSIGN(const auto copy, writable_copy(root));
+    for (const auto& target : further) {
+        NACRE_TRY(remove_mount(copy.get(), target));
+        remove_directory(copy.get(), target.substr(0, target.rfind('/')));
+    }
+    const auto mounts = name + "/mounts";
+    for (const auto& index : names_in(copy.get(), mounts)) {
+        for (const auto& source : names_in(copy.get(), index))
+            NACRE_TRY(remove_mount(copy.get(), source));
+        remove_directory(copy.get(), index);
+    }
+    remove_directory(copy.get(), mounts);
+    NACRE_TRY(remove_mount(copy.get(), name + "/rootfs"));
+    remove_directory(copy.get(), name);
+    return {};
+}
+
+}  // namespace
+
+Result<void> add_to_share(int vmm_pidfd, const std::vector<ShareMount>& mounts) {
+    return change_share(vmm_pidfd, "add to", [&](int root) -> Result<void> {
+        NACRE_ASSIGN(const auto copy, writable_copy(root));
+        return attach_all(copy.get(), root, mounts);
+    });
+}
+
+Result<void> remove_from_share(int vmm_pidfd, const std::string& name,
+                               const std::vector<std::string>& further) {
+    return change_share(vmm_pidfd, "remove from",
+                        [&](int root) { return remove_container_from(root, name, further); });
+}
+
+Result<void> make_read_only(int vmm_pidfd, const std::string& target) {
+    return change_share(vmm_pidfd, "make read-only " + target + " in", [&](int root) -> Result<void> {
+        // Every component but the mount itself lies on the share's own tmpfs, which no guest can write.
+        const FileDescriptor tree(::openat(root, target.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!tree)
+            return fail_errno("open {}", target);
+        return change_mount(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, false);
+    });
 }
 
 }  // namespace nacre::runtime

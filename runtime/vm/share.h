@@ -37,12 +37,18 @@ Result<ShareMount> clone_tree(const std::string& source, std::string target, con
 /// All of it lives in that mount namespace alone and ends with it: no mount is ever visible on the host.
 Result<FileDescriptor> make_share(const std::string& place, const std::vector<ShareMount>& mounts);
 
-/// Puts further `mounts` into a share whose root is the directory `root` in the calling process's mount
-/// namespace.
-Result<void> add_to_share(int root, const std::vector<ShareMount>& mounts);
+// --- The share of a running VM, from outside its mount namespace. All fork; the caller must be single-threaded.
 
-/// Makes the tree at `target` of the running VM's share read-only, from outside its namespace: for a root
-/// file system in which the agent had to make mount points first. Forks; the caller must be single-threaded.
+/// Puts further `mounts` into it.
+Result<void> add_to_share(int vmm_pidfd, const std::vector<ShareMount>& mounts);
+
+/// Takes everything below the directory `name` out of it, and the directory, and the mounts at `further` targets.
+/// What is gone already is no error.
+Result<void> remove_from_share(int vmm_pidfd, const std::string& name,
+                               const std::vector<std::string>& further);
+
+/// Makes the tree at `target` in it read-only: for a root file system in which the agent had to make mount points
+/// first.
 Result<void> make_read_only(int vmm_pidfd, const std::string& target);
 
 }  // namespace nacre::runtime

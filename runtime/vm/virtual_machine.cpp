@@ -6,8 +6,8 @@
 #include <rapidjson/writer.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,16 +25,17 @@ namespace {
 
 constexpr const char* console_log_name = "console.log";
 constexpr const char* vmm_log_name = "vmm.log";
+constexpr const char* lifeline_name = "lifeline";
 constexpr std::size_t log_limit = 1024 * 1024;
 
 /// Everything that nacre-vmm inherits.
 struct Inherited {
     FileDescriptor vmm;
-    FileDescriptor kvm;
     FileDescriptor kernel;
     FileDescriptor initramfs;
     FileDescriptor vsock;
     FileDescriptor control;
+    FileDescriptor lifeline;
     FileDescriptor channel;
     FileDescriptor console;
     FileDescriptor log;
@@ -44,14 +45,25 @@ Result<FileDescriptor> open_log(const std::string& directory, const char* name) 
     return open_file(directory + "/" + name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
 }
 
-Result<Inherited> open_inherited(const Assets& assets, const std::string& directory, FileDescriptor channel) {
+/// The reading end, before there is a writer.
+Result<FileDescriptor> make_lifeline(const std::string& directory) {
+    const auto path = directory + "/" + lifeline_name;
+    if (::mkfifo(path.c_str(), 0600) < 0)
+        return fail_errno("create {}", path);
+    return open_file(path, O_RDONLY | O_NONBLOCK);
+}
+
+Result<Inherited> open_inherited(const Assets& assets, const VmOptions& options, FileDescriptor channel) {
+    const auto& directory = options.directory;
     Inherited files;
     NACRE_ASSIGN(files.vmm, open_file(assets.vmm, O_PATH));
-    NACRE_ASSIGN(files.kvm, open_file("/dev/kvm", O_RDWR));
     NACRE_ASSIGN(files.kernel, open_file(assets.kernel, O_RDONLY));
     NACRE_ASSIGN(files.initramfs, open_file(assets.initramfs, O_RDONLY));
     NACRE_ASSIGN(files.vsock, listen_in(directory, vsock_socket_name, SOCK_STREAM));
     NACRE_ASSIGN(files.control, listen_in(directory, control_socket_name, SOCK_SEQPACKET));
+    if (!options.outlives_relay) {
+        NACRE_ASSIGN(files.lifeline, make_lifeline(directory));
+    }
     NACRE_ASSIGN(files.console, open_log(directory, console_log_name));
     NACRE_ASSIGN(files.log, open_log(directory, vmm_log_name));
     files.channel = std::move(channel);
@@ -68,14 +80,20 @@ std::string vmm_config(const VmOptions& options, const Inherited& files, int sha
     json.StartObject();
     json.Key("vcpus");
     json.Uint(options.vcpus);
+    json.Key("max_vcpus");
+    json.Uint(options.max_vcpus);
     json.Key("memory_bytes");
     json.Uint64(options.memory_bytes);
-    member("kvm_fd", files.kvm.get());
+    json.Key("max_memory_bytes");
+    json.Uint64(options.max_memory_bytes);
+    member("kvm_fd", options.kvm_fd);
     member("kernel_fd", files.kernel.get());
     member("initramfs_fd", files.initramfs.get());
     member("share_fd", share);
     member("vsock_listen_fd", files.vsock.get());
     member("control_listen_fd", files.control.get());
+    if (files.lifeline)
+        member("lifeline_fd", files.lifeline.get());
     json.Key("hotplug_slots");
     json.Uint(options.hotplug_slots);
     json.Key("vsock_host_ports");
@@ -113,8 +131,6 @@ void inherit(int fd) {
 
 /// The child's side, in its new namespaces: builds the share and becomes nacre-vmm. Returns only on error.
 Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
-    // A VM never outlives the relay that stands for it, however that ends.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // The relay's session may have a terminal, whose hang-up is not the VMM's.
     ::setsid();
     NACRE_ASSIGN(const auto share, make_share(options.directory, options.mounts));
@@ -126,9 +142,9 @@ Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
         if (::dup2(null.get(), target) < 0)
             return fail_errno("redirect file descriptor {}", target);
     }
-    for (const int fd : {files.kvm.get(), files.kernel.get(), files.initramfs.get(), files.vsock.get(),
-                         files.control.get(), files.channel.get(), files.console.get(), files.log.get(),
-                         share.get(), config.get(), options.stats_fd})
+    for (const int fd : {options.kvm_fd, files.kernel.get(), files.initramfs.get(), files.vsock.get(),
+                         files.control.get(), files.lifeline.get(), files.channel.get(), files.console.get(),
+                         files.log.get(), share.get(), config.get(), options.stats_fd})
         inherit(fd);
     auto config_fd = std::to_string(config.get());
     char name[] = "nacre-vmm";
@@ -181,14 +197,34 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-VirtualMachine::VirtualMachine(std::string directory, pid_t pid, FileDescriptor pidfd, FileDescriptor channel)
-    : directory_(std::move(directory)), pid_(pid), pidfd_(std::move(pidfd)), channel_(std::move(channel)) {}
+Result<FileDescriptor> hold_lifeline(const std::string& vm_directory) {
+    auto writer = open_file(vm_directory + "/" + lifeline_name, O_WRONLY | O_NONBLOCK);
+    if (!writer && writer.error().code == ENOENT)
+        return FileDescriptor();
+    return writer;
+}
+
+std::string panic_in(const std::string& vm_directory) {
+    const auto console = read_file(vm_directory + "/" + console_log_name, log_limit).value_or("");
+    const auto log = read_file(vm_directory + "/" + vmm_log_name, log_limit).value_or("");
+    const auto panic = last_line_with(log + console, "Kernel panic");
+    return panic.empty() ? panic : "the guest kernel panicked: " + panic;
+}
+
+VirtualMachine::VirtualMachine(std::string directory, pid_t pid, FileDescriptor pidfd, FileDescriptor channel,
+                               FileDescriptor lifeline)
+    : directory_(std::move(directory)),
+      pid_(pid),
+      pidfd_(std::move(pidfd)),
+      channel_(std::move(channel)),
+      lifeline_(std::move(lifeline)) {}
 
 VirtualMachine::VirtualMachine(VirtualMachine&& other) noexcept
     : directory_(std::move(other.directory_)),
       pid_(std::exchange(other.pid_, -1)),
       pidfd_(std::move(other.pidfd_)),
       channel_(std::move(other.channel_)),
+      lifeline_(std::move(other.lifeline_)),
       reaped_(other.reaped_),
       wait_status_(other.wait_status_) {}
 
@@ -197,12 +233,17 @@ VirtualMachine::~VirtualMachine() {
         stop(0);
 }
 
+Result<FileDescriptor> open_kvm() {
+    return open_file("/dev/kvm", O_RDWR);
+}
+
 Result<VirtualMachine> VirtualMachine::launch(const Assets& assets, const VmOptions& options) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return fail_errno("create socket pair");
     FileDescriptor own_end(ends[0]);
-    NACRE_ASSIGN(auto files, open_inherited(assets, options.directory, FileDescriptor(ends[1])));
+    NACRE_ASSIGN(auto files, open_inherited(assets, options, FileDescriptor(ends[1])));
+    NACRE_ASSIGN(auto lifeline, hold_lifeline(options.directory));
     NACRE_ASSIGN(auto child, fork_into_namespaces());
     if (child.pid == 0) {
         const auto result = become_vmm(options, files);
@@ -211,7 +252,8 @@ Result<VirtualMachine> VirtualMachine::launch(const Assets& assets, const VmOpti
             write_all(files.log.get(), "error: " + result.error().message + "\n");
         ::_exit(static_cast<int>(machine::ExitStatus::vmm_error));
     }
-    return VirtualMachine(options.directory, child.pid, std::move(child.pidfd), std::move(own_end));
+    return VirtualMachine(options.directory, child.pid, std::move(child.pidfd), std::move(own_end),
+                          std::move(lifeline));
 }
 
 Result<void> VirtualMachine::wait_ready(int timeout_ms) {
@@ -246,14 +288,13 @@ int VirtualMachine::stop(int grace_ms) {
 std::string VirtualMachine::describe_end(int wait_status) const {
     if (WIFSIGNALED(wait_status))
         return fmt::format("the VMM was killed by signal {}", WTERMSIG(wait_status));
-    const auto console = read_file(directory_ + "/" + console_log_name, log_limit).value_or("");
     const auto log = read_file(directory_ + "/" + vmm_log_name, log_limit).value_or("");
     switch (static_cast<machine::ExitStatus>(WEXITSTATUS(wait_status))) {
         case machine::ExitStatus::power_off:
             return "the guest powered off";
         case machine::ExitStatus::reset: {
-            const auto panic = last_line_with(log + console, "Kernel panic");
-            return panic.empty() ? "the guest reset itself" : "the guest kernel panicked: " + panic;
+            const auto panic = panic_in(directory_);
+            return panic.empty() ? "the guest reset itself" : panic;
         }
         case machine::ExitStatus::triple_fault:
             return "the guest CPU had a triple fault";

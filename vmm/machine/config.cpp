@@ -48,10 +48,21 @@ Result<void> read_vcpus(const Value& value, Config& config) {
     return {};
 }
 
+Result<void> read_max_vcpus(const Value& value, Config& config) {
+    NACRE_ASSIGN(const auto count, read_integer(value, 0, arch::kMaxVcpus));
+    config.max_vcpus = static_cast<std::uint32_t>(count);
+    return {};
+}
+
 Result<void> read_memory(const Value& value, Config& config) {
     NACRE_ASSIGN(config.memory_bytes, read_integer(value, arch::kMinMemoryBytes, arch::kMaxMemoryBytes));
     if (config.memory_bytes % arch::kMebibyte != 0)
         return fail("must be a multiple of 1 MiB");
+    return {};
+}
+
+Result<void> read_max_memory(const Value& value, Config& config) {
+    NACRE_ASSIGN(config.max_memory_bytes, read_integer(value, 0, arch::kMaxMemoryBytes));
     return {};
 }
 
@@ -88,7 +99,9 @@ Result<void> read_jail(const Value& value, Config& config) {
 
 constexpr Member kMembers[] = {
     {"vcpus", read_vcpus},
+    {"max_vcpus", read_max_vcpus},
     {"memory_bytes", read_memory},
+    {"max_memory_bytes", read_max_memory},
     {"kvm_fd", read_fd<&Config::kvm_fd>},
     {"kernel_fd", read_fd<&Config::kernel_fd>},
     {"initramfs_fd", read_fd<&Config::initramfs_fd>},
@@ -96,6 +109,7 @@ constexpr Member kMembers[] = {
     {"vsock_listen_fd", read_fd<&Config::vsock_listen_fd>},
     {"vsock_host_ports", read_host_ports},
     {"control_listen_fd", read_fd<&Config::control_listen_fd>},
+    {"lifeline_fd", read_fd<&Config::lifeline_fd>},
     {"hotplug_slots", read_hotplug_slots},
     {"console_fd", read_fd<&Config::console_fd>},
     {"log_fd", read_fd<&Config::log_fd>},
@@ -123,7 +137,8 @@ Result<void> check_required(const rapidjson::Document& document) {
 Result<void> check_descriptors(const Config& config) {
     std::vector<int> fds = {config.kvm_fd,     config.kernel_fd,       config.initramfs_fd,
                             config.share_fd,   config.vsock_listen_fd, config.control_listen_fd,
-                            config.console_fd, config.log_fd,          config.stats_fd};
+                            config.console_fd, config.log_fd,          config.stats_fd,
+                            config.lifeline_fd};
     for (const auto& host_port : config.vsock_host_ports)
         fds.push_back(host_port.fd);
     std::erase(fds, -1);

@@ -17,7 +17,10 @@ struct VsockHostPort {
 /// What one VM is made of. Every resource is a descriptor that the process inherited; -1 is "none".
 struct Config {
     std::uint32_t vcpus = 0;
+    std::uint32_t max_vcpus = 0;  // what it may have while it runs; not more than vcpus: no further ones
     std::uint64_t memory_bytes = 0;
+    std::uint64_t max_memory_bytes =
+        0;  // what it may grow to while it runs; not more than memory_bytes: fixed
     int kvm_fd = -1;
     int kernel_fd = -1;
     int initramfs_fd = -1;
@@ -25,6 +28,7 @@ struct Config {
     int vsock_listen_fd = -1;
     std::vector<VsockHostPort> vsock_host_ports;
     int control_listen_fd = -1;       // where the runtime asks for changes of the running VM
+    int lifeline_fd = -1;             // reading end of a FIFO (lifeline.h); none: the VM stays without a relay
     std::uint32_t hotplug_slots = 0;  // empty device slots that the guest is told of
     int console_fd = -1;
     int log_fd = 2;

@@ -1,5 +1,6 @@
 #include "vmm/machine/control_requests.h"
 
+#include "vmm/arch/memory_layout.h"
 #include "vmm/devices/block/device.h"
 #include "vmm/devices/net/device.h"
 #include "vmm/devices/net/pair_worker.h"
@@ -70,6 +71,28 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::DetachDevi
                      const Descriptors&) {
     NACRE_TRY(machine.slots.detach(request.slot));
     return control::Done{};
+}
+
+Reply size_of(const LaterMemory& memory) {
+    const auto mebibytes = [](std::uint64_t bytes) {
+        return static_cast<std::uint32_t>(bytes / arch::kMebibyte);
+    };
+    return control::MemorySize{mebibytes(memory.bytes()), mebibytes(memory.requested_bytes())};
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::ResizeMemory& request,
+                     const Descriptors&) {
+    NACRE_TRY(machine.memory.resize(request.mebibytes * arch::kMebibyte));
+    return size_of(machine.memory);
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::ReadMemorySize&, const Descriptors&) {
+    return size_of(machine.memory);
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::AddVcpus& request, const Descriptors&) {
+    NACRE_TRY(machine.vcpus.grow_to(request.count));
+    return control::VcpuCount{machine.vcpus.count()};
 }
 
 }  // namespace

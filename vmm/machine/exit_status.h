@@ -10,6 +10,7 @@ enum class ExitStatus : int {
     reset = 2,           // the guest asked for a reset: a kernel panic, or a reboot
     triple_fault = 3,    // the guest's processor shut down
     internal_error = 4,  // KVM could not run the guest any further
+    abandoned = 5,       // the last relay is gone
 };
 
 }  // namespace nacre::machine

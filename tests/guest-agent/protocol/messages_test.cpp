@@ -63,11 +63,11 @@ TEST_CASE("a missing or mistyped member is refused with its place") {
         "exec_process: a descriptor that is neither readable nor writable");
     CHECK(error_of(
               R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":{},)"
-              R"("standalone":true})") ==
+              R"("member":false})") ==
           "create_container: mounts: must be a list of at most 16384 elements");
     CHECK(error_of(
               R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":[1],)"
-              R"("standalone":true})") == "create_container: mounts: must be an object");
+              R"("member":false})") == "create_container: mounts: must be an object");
 }
 
 TEST_CASE("numbers outside the member's range are refused") {
@@ -78,8 +78,8 @@ TEST_CASE("numbers outside the member's range are refused") {
         R"({"type":"resize_terminal","name":{"container":"c","exec":""},"columns":80,"rows":)";
     CHECK(decode(resize + "65535}"));
     CHECK_FALSE(decode(resize + "65536}"));
-    CHECK(decode(R"({"type":"exited","status":255,"out_of_memory":false})"));
-    CHECK_FALSE(decode(R"({"type":"exited","status":256,"out_of_memory":false})"));
+    CHECK(decode(R"({"type":"exited","status":255,"out_of_memory":false,"vm_stays":false})"));
+    CHECK_FALSE(decode(R"({"type":"exited","status":256,"out_of_memory":false,"vm_stays":false})"));
     const std::string kill =
         R"({"type":"signal_process","name":{"container":"c","exec":""},"all":false,"signal":)";
     CHECK(decode(kill + "64}"));
@@ -106,7 +106,9 @@ TEST_CASE("every message survives its JSON form") {
                                    "/b/rootfs",
                                    {{3, "c1/mounts/3", {}}, {5, "x", {"a", "a/b"}}},
                                    {{DiskRole::mount, 4, "vda"}, {DiskRole::device, 0, "vdb"}},
+                                   true,
                                    false,
+                                   {{"ipc", "c0"}},
                                    {},
                                    "/run/notify/notify.sock"});
     CHECK(create.notify_socket == "/run/notify/notify.sock");
@@ -123,7 +125,11 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(create.disks[0].index == 4);
     CHECK(create.disks[1].role == DiskRole::device);
     CHECK(create.disks[1].name == "vdb");
-    CHECK_FALSE(create.standalone);
+    CHECK(create.member);
+    CHECK_FALSE(create.keep_vm);
+    REQUIRE(create.namespaces.size() == 1);
+    CHECK(create.namespaces[0].type == "ipc");
+    CHECK(create.namespaces[0].container == "c0");
     CHECK(round_trip(StartContainer{"c"}).id == "c");
     const auto exec = round_trip(ExecProcess{{"c", "e"}, "{}", "a/b", {{true, false}, {true, true}}});
     CHECK(exec.name == ProcessName{"c", "e"});
@@ -169,7 +175,8 @@ TEST_CASE("every message survives its JSON form") {
     const auto failed = round_trip(Failed{2, "exec: \"x\": no such file"});
     CHECK(failed.code == 2);
     CHECK(failed.message == "exec: \"x\": no such file");
-    const auto exited = round_trip(Exited{137, true});
+    const auto exited = round_trip(Exited{137, true, true});
+    CHECK(exited.vm_stays);
     CHECK(exited.status == 137);
     CHECK(exited.out_of_memory);
     round_trip(OutOfMemory{});

@@ -8,6 +8,12 @@ void MmioInterrupt::signal_used_buffer() {
     raise(VIRTIO_MMIO_INT_VRING);
 }
 
+// Counted before and after: whichever half of a value a driver reads in between, the generation is another
+// one by its second look.
+void MmioInterrupt::begin_config_change() {
+    ++config_generation_;
+}
+
 // A driver that finds the bit set though nothing was used looks into its queues in vain; that is harmless.
 const EventFd& MmioInterrupt::used_buffer_line() {
     always_ = VIRTIO_MMIO_INT_VRING;

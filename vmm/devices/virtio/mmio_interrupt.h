@@ -18,6 +18,7 @@ class MmioInterrupt final : public Interrupt {
     explicit MmioInterrupt(EventFd line) : line_(std::move(line)) {}
 
     void signal_used_buffer() override;
+    void begin_config_change() override;
     const EventFd& used_buffer_line() override;
     void signal_config_change() override;
     void signal_needs_reset() override;

@@ -431,8 +431,11 @@ TEST_CASE_FIXTURE(Fixture, "interrupts set their bit, raise the line, and are ac
     CHECK(transport->interrupt_line().drain() == 1);
     CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_VRING);
     const auto generation = read(VIRTIO_MMIO_CONFIG_GENERATION);
-    interrupt.signal_config_change();
+    interrupt.begin_config_change();
     CHECK(read(VIRTIO_MMIO_CONFIG_GENERATION) == generation + 1);
+    CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_VRING);
+    interrupt.signal_config_change();
+    CHECK(read(VIRTIO_MMIO_CONFIG_GENERATION) == generation + 2);
     CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG));
     write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
     CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_CONFIG);
