@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest-agent/container/share_mounts.h"
+
 namespace nacre::agent {
 
 Result<Container*> Agent::find_container(const std::string& id) {
@@ -39,7 +41,18 @@ void Agent::remove_container(const std::string& id) {
     // Later: the request may come from one of the container's own events.
     std::shared_ptr<Container> removed(std::move(found->second));
     containers_.erase(found);
+    unmount_unused(removed->share_places());
     loop_.post([removed] {});
+}
+
+/// What another container was made of as well stays mounted: the next one that asks for it must get the same file
+/// system.
+void Agent::unmount_unused(std::vector<std::string> places) const {
+    for (const auto& [id, container] : containers_) {
+        for (const auto& used : container->share_places())
+            std::erase(places, used);
+    }
+    unmount_from_share(places);
 }
 
 void Agent::reap_children() {

@@ -4,9 +4,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "guest-agent/container/container.h"
 #include "guest-agent/environment.h"
+#include "guest-agent/network/port_connections.h"
 #include "guest-agent/protocol/messages.h"
 #include "vmm/base/event_loop.h"
 
@@ -20,6 +22,7 @@ class Agent {
     Agent& operator=(const Agent&) = delete;
 
     EventLoop& loop() { return loop_; }
+    PortConnections& port_connections() { return port_connections_; }
     const Environment& environment() const { return environment_; }
 
     /// The container or process of that name, or an error for the host.
@@ -49,9 +52,11 @@ class Agent {
 
   private:
     Process* find_by_pid(pid_t pid);
+    void unmount_unused(std::vector<std::string> places) const;
 
     EventLoop& loop_;
     Environment environment_;
+    PortConnections port_connections_{loop_};
     std::map<std::string, std::unique_ptr<Container>> containers_;
     std::multiset<std::string> users_;
     bool stays_ = false;

@@ -11,6 +11,8 @@
 #include "guest-agent/container/usage.h"
 #include "guest-agent/container/user_namespace.h"
 #include "guest-agent/hotplug.h"
+#include "guest-agent/network/configure.h"
+#include "guest-agent/online_cpus.h"
 #include "runtime/oci/parser.h"
 
 namespace nacre::agent {
@@ -433,6 +435,22 @@ void handle(Agent& agent, ControlConnection& connection, const ReleaseDevice& re
     connection.answer(done_or_failed(release_device(agent.environment().sysfs, request.slot)));
 }
 
+void handle(Agent& agent, ControlConnection& connection, const SetOnlineCpus& request) {
+    const auto online = set_online_cpus(agent.environment().sysfs, request.at_least, request.at_most);
+    connection.answer(OnlineCpus{online});
+}
+
+Result<void> configure(Agent& agent, const ConfigureNetwork& request) {
+    NACRE_ASSIGN(auto* container, agent.find_container(request.id));
+    if (container->init().is_gone())
+        return fail_with(ESRCH, "container {} has ended", request.id);
+    return configure_network(request, container->init().pid());
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ConfigureNetwork& request) {
+    connection.answer(done_or_failed(configure(agent, request)));
+}
+
 void handle(Agent& agent, ControlConnection&, const Shutdown&) {
     agent.power_off();
 }
@@ -443,6 +461,43 @@ void handle(Agent&, ControlConnection& connection, const T&) {
     connection.close();
 }
 
+// --- The stream port. True if the connection's socket was taken.
+
+bool attach_stream(Agent& agent, ControlConnection& connection, const AttachStream& request) {
+    const auto process = agent.find_process(request.name);
+    if (!process) {
+        connection.answer(failed(process.error()));
+        return false;
+    }
+    auto& streams = (*process)->streams();
+    if (auto attachable = streams.check_attachable(request.stream); !attachable) {
+        connection.answer(failed(attachable.error()));
+        return false;
+    }
+    (void)streams.attach(request.stream, connection.release(), frame(encode(Done{})).value_or(""));
+    return true;
+}
+
+Result<FileDescriptor> connected_port(Agent& agent, const ConnectPort& request) {
+    NACRE_ASSIGN(auto* container, agent.find_container(request.id));
+    if (container->init().is_gone())
+        return fail_with(ESRCH, "container {} has ended", request.id);
+    if (!agent.port_connections().has_room())
+        return fail_with(EMFILE, "connect to port {} of the container", request.port);
+    return connect_to_port(container->init().pid(), request.port);
+}
+
+bool connect_port(Agent& agent, ControlConnection& connection, const ConnectPort& request) {
+    auto port = connected_port(agent, request);
+    if (!port) {
+        connection.answer(failed(port.error()));
+        return false;
+    }
+    (void)agent.port_connections().add(std::move(*port), connection.release(),
+                                       frame(encode(Done{})).value_or(""));
+    return true;
+}
+
 }  // namespace
 
 void handle_control(Agent& agent, ControlConnection& connection, Message message) {
@@ -450,23 +505,12 @@ void handle_control(Agent& agent, ControlConnection& connection, Message message
 }
 
 bool handle_stream(Agent& agent, ControlConnection& connection, const Message& message) {
-    const auto* request = std::get_if<AttachStream>(&message);
-    if (request == nullptr) {
-        connection.close();
-        return false;
-    }
-    const auto process = agent.find_process(request->name);
-    if (!process) {
-        connection.answer(failed(process.error()));
-        return false;
-    }
-    auto& streams = (*process)->streams();
-    if (auto attachable = streams.check_attachable(request->stream); !attachable) {
-        connection.answer(failed(attachable.error()));
-        return false;
-    }
-    (void)streams.attach(request->stream, connection.release(), frame(encode(Done{})).value_or(""));
-    return true;
+    if (const auto* attach = std::get_if<AttachStream>(&message))
+        return attach_stream(agent, connection, *attach);
+    if (const auto* connect = std::get_if<ConnectPort>(&message))
+        return connect_port(agent, connection, *connect);
+    connection.close();
+    return false;
 }
 
 }  // namespace nacre::agent

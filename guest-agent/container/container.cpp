@@ -103,7 +103,7 @@ Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Event
       uid_mappings_(user_namespace_ ? plan.spec.linux.uid_mappings : std::vector<oci::IdMapping>()),
       hooks_(plan.spec.hooks),
       translations_(plan.translations),
-      share_places_(share_places(plan.share, plan.rootfs, plan.sources)),
+      share_places_(agent::share_places(plan.share, plan.rootfs, plan.sources)),
       events_(std::move(events)) {}
 
 Container::~Container() {
@@ -112,7 +112,6 @@ Container::~Container() {
     if (memory_events_)
         loop_.remove(memory_events_.get());
     (void)cgroup_.remove();
-    unmount_from_share(share_places_);
 }
 
 Result<std::unique_ptr<Container>> Container::create(EventLoop& loop, const std::string& cgroup_root,

@@ -67,6 +67,9 @@ class Container {
     /// ended. An error if it has no socket for that.
     Result<void> add_notification_watcher(const std::shared_ptr<ControlConnection>& watcher);
 
+    /// Where in the share the trees are that it was made of.
+    const std::vector<std::string>& share_places() const { return share_places_; }
+
     /// Kills every process of it, at once.
     void kill_all() const { cgroup_.kill_all(); }
 

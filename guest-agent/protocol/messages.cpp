@@ -19,6 +19,13 @@ Result<void> check_descriptors(const std::vector<PassedDescriptor>& descriptors)
     return {};
 }
 
+template <class T>
+Result<void> check_length(const std::vector<T>& list, std::size_t longest, const char* what) {
+    if (list.size() > longest)
+        return fail("{} {} are too many", list.size(), what);
+    return {};
+}
+
 }  // namespace
 
 template <>
@@ -178,6 +185,81 @@ struct Form<ReleaseDevice> {
     static constexpr std::tuple members{Member{"slot", &ReleaseDevice::slot}};
 };
 template <>
+struct Form<SetOnlineCpus> {
+    static constexpr std::string_view type = "set_online_cpus";
+    static constexpr std::tuple members{Member{"at_least", &SetOnlineCpus::at_least},
+                                        Member{"at_most", &SetOnlineCpus::at_most}};
+    static Result<void> check(const SetOnlineCpus& message) {
+        if (message.at_most == 0 || message.at_least > message.at_most)
+            return fail("{} to {} CPUs", message.at_least, message.at_most);
+        return {};
+    }
+};
+template <>
+struct Form<OnlineCpus> {
+    static constexpr std::string_view type = "online_cpus";
+    static constexpr std::tuple members{Member{"count", &OnlineCpus::count}};
+};
+template <>
+struct Form<InterfaceAddress> {
+    static constexpr std::tuple members{Member{"local", &InterfaceAddress::local},
+                                        Member{"peer", &InterfaceAddress::peer},
+                                        Member{"broadcast", &InterfaceAddress::broadcast},
+                                        Member{"prefix", &InterfaceAddress::prefix},
+                                        Member{"scope", &InterfaceAddress::scope},
+                                        Member{"prefix_route", &InterfaceAddress::prefix_route}};
+};
+template <>
+struct Form<Interface> {
+    static constexpr std::tuple members{Member{"found", &Interface::found},
+                                        Member{"name", &Interface::name},
+                                        Member{"mtu", &Interface::mtu},
+                                        Member{"up", &Interface::up},
+                                        Member{"makes_link_local", &Interface::makes_link_local},
+                                        Member{"addresses", &Interface::addresses}};
+};
+template <>
+struct Form<NextHop> {
+    static constexpr std::tuple members{
+        Member{"interface", &NextHop::interface}, Member{"gateway", &NextHop::gateway},
+        Member{"on_link", &NextHop::on_link}, Member{"weight", &NextHop::weight}};
+};
+template <>
+struct Form<Route> {
+    static constexpr std::tuple members{Member{"destination", &Route::destination},
+                                        Member{"prefix", &Route::prefix},
+                                        Member{"type", &Route::type},
+                                        Member{"scope", &Route::scope},
+                                        Member{"protocol", &Route::protocol},
+                                        Member{"metric", &Route::metric},
+                                        Member{"source", &Route::source},
+                                        Member{"mtu", &Route::mtu},
+                                        Member{"advertised_mss", &Route::advertised_mss},
+                                        Member{"next_hops", &Route::next_hops}};
+};
+template <>
+struct Form<Neighbour> {
+    static constexpr std::tuple members{Member{"interface", &Neighbour::interface},
+                                        Member{"address", &Neighbour::address},
+                                        Member{"mac", &Neighbour::mac}};
+};
+template <>
+struct Form<ConfigureNetwork> {
+    static constexpr std::string_view type = "configure_network";
+    static constexpr std::tuple members{
+        Member{"id", &ConfigureNetwork::id}, Member{"interfaces", &ConfigureNetwork::interfaces},
+        Member{"routes", &ConfigureNetwork::routes}, Member{"neighbours", &ConfigureNetwork::neighbours}};
+    static Result<void> check(const ConfigureNetwork& message) {
+        NACRE_TRY(check_length(message.interfaces, max_interfaces, "interfaces"));
+        for (const auto& interface : message.interfaces)
+            NACRE_TRY(check_length(interface.addresses, max_addresses, "addresses of an interface"));
+        NACRE_TRY(check_length(message.routes, max_routes, "routes"));
+        for (const auto& route : message.routes)
+            NACRE_TRY(check_length(route.next_hops, max_next_hops, "next hops of a route"));
+        return check_length(message.neighbours, max_neighbours, "neighbours");
+    }
+};
+template <>
 struct Form<DeviceFound> {
     static constexpr std::string_view type = "device_found";
     static constexpr std::tuple members{Member{"kind", &DeviceFound::kind},
@@ -230,6 +312,11 @@ struct Form<AttachStream> {
     static constexpr std::string_view type = "attach_stream";
     static constexpr std::tuple members{Member{"name", &AttachStream::name},
                                         Member{"stream", &AttachStream::stream}};
+};
+template <>
+struct Form<ConnectPort> {
+    static constexpr std::string_view type = "connect_port";
+    static constexpr std::tuple members{Member{"id", &ConnectPort::id}, Member{"port", &ConnectPort::port}};
 };
 template <>
 struct Form<Done> {

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "guest-agent/protocol/network.h"
 #include "vmm/base/result.h"
 
 /// The contract between host and guest agent: which messages exist and what they mean. Used by both sides;
@@ -202,6 +203,13 @@ struct ReleaseDevice {
     std::uint32_t slot = 0;
 };
 
+/// Brings CPUs of the VM online or offline until there are `at_least` and no more than `at_most`, those of
+/// the highest numbers offline (answer: OnlineCpus). The first one is always online.
+struct SetOnlineCpus {
+    std::uint32_t at_least = 1;
+    std::uint32_t at_most = 1;
+};
+
 // --- Stream connections: host → agent, one a stream; Done, then raw bytes until either side closes
 // ------------------------
 
@@ -211,6 +219,13 @@ struct ReleaseDevice {
 struct AttachStream {
     ProcessName name;
     Stream stream;
+};
+
+/// Makes this connection one to a TCP port of a container's loopback addresses, IPv4 before IPv6 (answer:
+/// Done, then its bytes, or Failed). Half-close is end of file, in both directions.
+struct ConnectPort {
+    std::string id;
+    std::uint16_t port = 0;
 };
 
 // --- Answers and events: agent → host
@@ -270,6 +285,11 @@ struct DeviceFound {
     std::string name;  // "eth0", "vda"
 };
 
+/// CPUs that are online: fewer or more than asked for where the kernel could not bring one online or offline.
+struct OnlineCpus {
+    std::uint32_t count = 0;
+};
+
 /// The process exists; `pid` is its pid in the guest's root pid namespace.
 struct Created {
     std::uint32_t pid = 0;
@@ -298,11 +318,13 @@ struct Notification {
     std::string text;
 };
 
-using Message = std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess,
-                             SignalProcess, ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer,
-                             ListProcesses, ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications,
-                             ProbeDevice, ReleaseDevice, Processes, ProcFiles, CgroupFiles, DeviceFound,
-                             AttachStream, Done, Created, Failed, Exited, OutOfMemory, Notification>;
+using Message =
+    std::variant<Hello, Shutdown, CreateContainer, RunHooks, StartContainer, ExecProcess, SignalProcess,
+                 ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
+                 ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications, ProbeDevice, ReleaseDevice,
+                 SetOnlineCpus, OnlineCpus, ConfigureNetwork, Processes, ProcFiles, CgroupFiles, DeviceFound,
+                 AttachStream, ConnectPort,
+                 Done, Created, Failed, Exited, OutOfMemory, Notification>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

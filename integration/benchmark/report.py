@@ -46,12 +46,12 @@ def parse(lines):
 
 
 def mappings(smaps):
-    """Mappings as dicts with start, end, name, private (bytes)."""
+    """Mappings as dicts with start, end, reserved (address space alone), name, private (bytes)."""
     result = []
     for line in smaps:
-        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \d+ *(.*)", line)
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ *(.*)", line)
         if head:
-            result.append({"start": int(head[1], 16), "end": int(head[2], 16), "name": head[3], "private": 0})
+            result.append({"start": int(head[1], 16), "end": int(head[2], 16), "reserved": head[3] == "---p", "name": head[4], "private": 0})
         elif line.startswith(("Private_Clean:", "Private_Dirty:")):
             result[-1]["private"] += int(line.split()[1]) * 1024
     return result
@@ -61,7 +61,7 @@ def private_without_guest(smaps):
     """Private memory of the VMM but for guest RAM: the largest anonymous mapping and what touches it (the guest kernel's
     file is mapped into the middle of RAM, which splits it)."""
     maps = mappings(smaps)
-    largest = max((m for m in maps if not m["name"]), key=lambda m: m["end"] - m["start"])
+    largest = max((m for m in maps if not m["name"] and not m["reserved"]), key=lambda m: m["end"] - m["start"])
     guest = {id(largest)}
     start, end = largest["start"], largest["end"]
     grown = True

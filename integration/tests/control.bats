@@ -135,9 +135,7 @@ guest_limit() {
     [ "$(guest_limit pids.max)" = max ]
 }
 
-@test "update refuses what the VM cannot give, and what is no limit, and changes nothing" {
-    has_error 1 'the container'"'"'s VM was made with' nacre update --memory 100G control
-    has_error 1 'the container'"'"'s VM was made with 1 CPU(s)' nacre update --cpu-quota 200000 control
+@test "update refuses what is no limit, and changes nothing" {
     has_error 1 "invalid value for memory: invalid size: '100x'" nacre update --memory 100x control
     has_error 1 'invalid value for cpu-quota' nacre update --cpu-quota x control
     has_error 1 'memory+swap limit should be >= memory limit' nacre update --memory 100M --memory-swap 50M control

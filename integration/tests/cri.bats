@@ -243,7 +243,6 @@ volume() {
 }
 
 @test "a web server is reached from the host, from another pod, and through PortForward" {
-    needs_network
     mkdir "$BATS_TEST_TMPDIR/www"
     echo served >"$BATS_TEST_TMPDIR/www/index.html"
     new_pod server

@@ -63,7 +63,7 @@ with_mounts() {
 
 @test "the containers of a pod share one VM, with the namespaces that CRI shares, and come and go" {
     new_sandbox
-    new_member a . sh -c 'hostname; echo $$; while :; do echo hello | nc -l -p 8080 -s 127.0.0.1; done'
+    new_member a . sh -c 'hostname; echo $$; while :; do echo hello | nc -l -p 8080; done'
     create_and_start a
     new_member b . sh -c 'until nc 127.0.0.1 8080 </dev/null | grep hello; do sleep 0.2; done'
     create_and_start b
@@ -126,6 +126,35 @@ with_mounts() {
     nacre delete --force a
     nacre delete --force pod
     umount "$pod/memory" "$pod/shm"
+}
+
+@test "unix sockets in a shared volume" {
+    mkdir "$BATS_TEST_TMPDIR/volume"
+    new_sandbox
+    new_member a "$(with_mounts "$BATS_TEST_TMPDIR/volume:/volume")" python3 -c 'import socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("/volume/socket")
+server.listen()
+client = server.accept()[0]
+client.sendall(client.recv(100).upper())'
+    use_debian_root a
+    create_and_start a
+    new_member b "$(with_mounts "$BATS_TEST_TMPDIR/volume:/volume")" python3 -c 'import os, socket, time
+while not os.path.exists("/volume/socket"): time.sleep(0.1)
+time.sleep(1)
+client = socket.socket(socket.AF_UNIX)
+client.connect("/volume/socket")
+client.sendall(b"over a socket")
+print(client.recv(100).decode())'
+    use_debian_root b
+    create_and_start b
+    wait_until 60 has_status b stopped
+    [ "$(cat "$BATS_TEST_TMPDIR/b.out")" = "OVER A SOCKET" ]
+    nacre delete --force a
+    nacre delete --force b
+    # Nothing of the VM holds the file systems of containers that have gone.
+    unmount_debian_bundles
+    has_status pod running
 }
 
 @test "a shared pid namespace: processes see each other, and a container's end is its own" {
@@ -265,8 +294,9 @@ with_mounts() {
         "$(type -P nacre)" >"$BATS_TEST_TMPDIR/containers.conf"
     export CONTAINERS_CONF=$BATS_TEST_TMPDIR/containers.conf
     podman load --quiet --input "$(image_dir)/busybox.oci.tar" 3>&-
-    podman pod create --name web --network none --infra-image "$image" --infra-command 'sleep 100000' 3>&-
-    podman run --detach --pod web --name server "$image" sh -c 'while :; do echo served | nc -l -p 8080 -s 127.0.0.1; done' 3>&-
+    # Not in the cgroup of the pod: with cgroupfs this podman forbids all devices there, for any runtime.
+    podman pod create --share-parent=false --name web --network none --infra-image "$image" --infra-command 'sleep 100000' 3>&-
+    podman run --detach --pod web --name server "$image" sh -c 'while :; do echo served | nc -l -p 8080; done' 3>&-
     run podman run --rm --pod web "$image" sh -c 'until nc 127.0.0.1 8080 </dev/null | grep served; do sleep 0.2; done' 3>&-
     [ "$output" = served ]
     [ "$(vmm_pids | wc -l)" -eq 1 ]

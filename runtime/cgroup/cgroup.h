@@ -48,7 +48,7 @@ class Cgroup {
     /// systemd refuses is the error.
     virtual Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const = 0;
 
-    /// Every process in it and below it.
+    /// Every process in it and below it that has a pid in the caller's namespace.
     virtual std::vector<pid_t> processes() const = 0;
 
     /// Lets those who watch it see an OOM kill (oom_kill.h). The calling process must be in it.

@@ -113,6 +113,18 @@ bool can_share_controllers(const std::string& directory) {
     return own.empty() || is_root(directory);
 }
 
+/// Every process in the directories and below them, each once; 0 stands for those of outer pid namespaces.
+std::vector<pid_t> members_of(const std::vector<std::string>& directories) {
+    std::vector<pid_t> pids;
+    for (const auto& directory : directories) {
+        for (const auto& path : tree_of(directory))
+            read_processes(path, pids);
+    }
+    std::ranges::sort(pids);
+    pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+    return pids;
+}
+
 bool remove_tree(const std::string& directory) {
     bool removed = true;
     for (const auto& path : tree_of(directory))
@@ -165,7 +177,7 @@ CgroupTree CgroupTree::beside(const std::string& suffix) const {
 }
 
 Result<void> CgroupTree::check_unused() const {
-    if (const auto others = processes(); !others.empty())
+    if (const auto others = members_of(directories_); !others.empty())
         return fail("container's cgroup {} is not empty: {} process(es) found", directories_.front(),
                     others.size());
     for (const auto& directory : directories_)
@@ -198,13 +210,8 @@ Result<void> CgroupTree::apply(const std::vector<CgroupSetting>& settings) const
 }
 
 std::vector<pid_t> CgroupTree::processes() const {
-    std::vector<pid_t> pids;
-    for (const auto& directory : directories_) {
-        for (const auto& path : tree_of(directory))
-            read_processes(path, pids);
-    }
-    std::ranges::sort(pids);
-    pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+    auto pids = members_of(directories_);
+    std::erase(pids, 0);
     return pids;
 }
 
@@ -241,10 +248,9 @@ Result<void> CgroupTree::kill_all(int timeout_ms) const {
     NACRE_TRY(check_not_root());
     return retry(timeout_ms, [&] {
         thaw();
-        const auto left = processes();
-        for (const pid_t pid : left)
+        for (const pid_t pid : processes())
             ::kill(pid, SIGKILL);
-        return left.empty();
+        return members_of(directories_).empty();
     });
 }
 

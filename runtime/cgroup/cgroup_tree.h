@@ -40,14 +40,15 @@ class CgroupTree {
     /// Writes the settings; the first that the kernel refuses is the error.
     Result<void> apply(const std::vector<CgroupSetting>& settings) const;
 
-    /// Every process in it and below it.
+    /// Every process in it and below it, as far as they have a pid in the caller's namespace. The kernel
+    /// thread that KVM puts beside a VMM has one in the host's alone (cgroup.procs says 0).
     std::vector<pid_t> processes() const;
 
     /// Lets what somebody has frozen there go on, on v1: in a frozen cgroup of v1 not even SIGKILL ends a process.
     void thaw() const;
 
-    /// Kills every process in it and below it and waits at most `timeout_ms` until they are gone. The root of
-    /// a hierarchy is refused.
+    /// Kills every process in it and below it and waits at most `timeout_ms` until they are gone, those
+    /// without a pid for the caller too. The root of a hierarchy is refused.
     Result<void> kill_all(int timeout_ms) const;
 
     /// kill_all(), and removes it with everything below. A cgroup that is gone already is fine.

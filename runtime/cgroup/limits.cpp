@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::uint64_t default_period = 100'000;
 
+/// What cgroup v1 shows where there is no limit: the largest number of whole pages in a signed number.
+constexpr std::uint64_t no_limit = 0x7ffffffffffff000;
+
 /// An idle group has no weight of its own: the kernel refuses one.
 bool has_weight(const oci::CpuResources& cpu) {
     return cpu.shares.value_or(0) != 0 && cpu.idle.value_or(0) != 1;
@@ -39,6 +42,13 @@ void add_v1_cpu(const oci::CpuResources& cpu, std::vector<CgroupSetting>& settin
         settings.push_back({"cpu", "cpu.cfs_quota_us", fmt::format("{}", *cpu.quota)});
     if (cpu.burst)
         settings.push_back({"cpu", "cpu.cfs_burst_us", fmt::format("{}", *cpu.burst)});
+}
+
+void add_memory(std::uint64_t bytes, bool unified, std::vector<CgroupSetting>& settings) {
+    if (unified)
+        settings.push_back({"memory", "memory.max", bytes == no_limit ? "max" : fmt::format("{}", bytes)});
+    else
+        settings.push_back({"memory", "memory.limit_in_bytes", fmt::format("{}", bytes)});
 }
 
 void add_cpu(const oci::CpuResources& cpu, bool unified, std::vector<CgroupSetting>& settings) {
@@ -94,9 +104,8 @@ std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::ui
                                        bool unified) {
     const auto resources = oci::with_unified_limits(configured);
     std::vector<CgroupSetting> settings;
-    if (resources.memory && resources.memory->limit.value_or(-1) > 0)
-        settings.push_back(
-            {"memory", unified ? "memory.max" : "memory.limit_in_bytes", fmt::format("{}", memory_bytes)});
+    if (resources.memory && resources.memory->limit.value_or(0) != 0)
+        add_memory(*resources.memory->limit > 0 ? memory_bytes : no_limit, unified, settings);
     if (resources.cpu)
         add_cpu(*resources.cpu, unified, settings);
     if (const auto weight = resources.unified.find("cpu.weight");

@@ -15,7 +15,7 @@ constexpr const char* oom_suffix = ".oom";
 /// else in the cgroup is touched.
 ///
 /// A child of the calling process is killed by the kernel, in `starved`, a cgroup that is made for the
-/// purpose; the cgroup above it must give its children the memory controller. Takes milliseconds, at most two
+/// purpose; the cgroup above it must give its children the memory controller. Takes milliseconds, at most ten
 /// seconds.
 Result<void> raise_oom_kill(const std::string& starved);
 

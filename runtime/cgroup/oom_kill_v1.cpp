@@ -24,7 +24,9 @@ namespace nacre::runtime {
 
 namespace {
 
-constexpr int step_timeout_ms = 2'000;
+// Far beyond what a step takes: only a machine that hardly runs meets it.
+constexpr int step_timeout_ms = 10'000;
+constexpr int reclaim_timeout_ms = 2'000;
 constexpr std::size_t file_limit = 64 * 1024;
 constexpr std::size_t page = 4096;
 
@@ -156,7 +158,7 @@ Result<void> drop_page_cache(const std::string& directory) {
                      [[maybe_unused]] const auto written = ::write(fd, "0", 1);
                      ::_exit(0);
                  }));
-    child->wait(step_timeout_ms);
+    child->wait(reclaim_timeout_ms);
     return {};
 }
 

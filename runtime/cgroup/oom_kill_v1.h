@@ -15,7 +15,7 @@ namespace nacre::runtime {
 /// made to run into the cgroup's limit, which is lowered to what is in use. Meanwhile all other processes of
 /// the cgroup are in `parking`, a cgroup made for the purpose: none of them can be killed, or made to wait
 /// for memory. Page cache of the cgroup is given up for it. Takes some milliseconds for that and two moves of
-/// each process, at most five seconds; all is as before then, whether it succeeded or not.
+/// each process, at most 25 seconds; all is as before then, whether it succeeded or not.
 Result<void> raise_oom_kill_v1(const std::string& directory, const std::string& parking);
 
 }  // namespace nacre::runtime

@@ -52,7 +52,8 @@ cli::CommandResult run_update(const cli::Invocation& invocation) {
     if (given.has("kernel-memory") || given.has("kernel-memory-tcp"))
         invocation.log.warning("Kernel memory settings are ignored and will be removed");
     NACRE_ASSIGN(const auto change, read_change(given));
-    NACRE_TRY(runtime::update(runtime::Store(invocation.global.root), invocation.arguments()[0], change));
+    NACRE_TRY(runtime::update(runtime::Store(invocation.global.root), invocation.arguments()[0], change,
+                              [&log = invocation.log](const std::string& text) { log.warning(text); }));
     return 0;
 }
 

@@ -13,9 +13,13 @@
 #include "runtime/container/host_references.h"
 #include "runtime/container/init_relay.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/network_namespace.h"
 #include "runtime/container/pid_file.h"
+#include "runtime/container/pod_size.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/container/vm_resize.h"
+#include "runtime/oci/unified_limits.h"
 #include "runtime/relay/pidfd_socket.h"
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
@@ -81,6 +85,20 @@ Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager
     return cgroup;
 }
 
+/// A pod's VM is made large enough for the limits of one more container. Without limits that costs nothing.
+Result<void> make_room(const Store& store, const oci::Spec& spec, const ContainerState& state, const Warn& warn) {
+    const auto limits = oci::with_unified_limits(spec.linux.resources.value_or(oci::Resources{}));
+    const bool has_limit = (limits.memory && limits.memory->limit.value_or(0) > 0) ||
+                           (limits.cpu && limits.cpu->quota.value_or(0) > 0);
+    if (state.sandbox_id.empty() || !has_limit)
+        return {};
+    NACRE_ASSIGN(const auto size, pod_size(store, state.sandbox_id, state.id, &limits));
+    NACRE_ASSIGN(const auto vcpus, grow_vm(state.vm_directory, size));
+    if (vcpus < size.vcpus && warn)
+        warn(fmt::format("the virtual machine of the pod cannot have more than {} CPU(s)", vcpus));
+    return {};
+}
+
 int number_in(std::string_view text) {
     int number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
@@ -108,10 +126,10 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
                        CgroupManager manager, Pod pod, ProcessTerminal terminal,
                        std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
-    const auto size = vm_size(bundle.spec, host_memory_bytes());
+    const auto size = vm_size(bundle.spec, host_size());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
-    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec));
+    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec, pod.sandbox || pod.is_member()));
     NACRE_ASSIGN(auto disks, plan_disks(bundle.directory, bundle.spec));
     pod.vm_directory = state.vm_directory;
     InitRelayTask task{&bundle,
@@ -154,11 +172,19 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(auto terminal,
                  choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
     warn_of_capabilities(*bundle.spec.process, options.warn);
+    if (options.warn && wants_host_network(bundle.spec))
+        options.warn(
+            "the container asks for the network of the host, which a VM cannot have: it gets a loopback "
+            "interface only");
     NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(auto pod, find_pod(store, bundle.spec));
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle, pod);
+    if (state) {
+        if (auto room = make_room(store, bundle.spec, *state, options.warn); !room)
+            state = tl::unexpected(std::move(room).error());
+    }
     auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(pod),
                                      std::move(terminal), std::move(descriptors), *state)
                          : tl::unexpected(state.error());

@@ -1,7 +1,9 @@
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/pod_size.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/container/vm_resize.h"
 
 namespace nacre::runtime {
 
@@ -18,7 +20,16 @@ void run_poststop_hooks(const oci::Hooks& hooks, const ContainerState& state, co
     }
 }
 
-Result<void> delete_locked(const ContainerDirectory& directory, bool force, const Warn& warn) {
+/// What the others of a pod do not need any more.
+void give_back(const Store& store, const ContainerState& state) {
+    if (state.sandbox_id.empty() || !is_alive(state.vmm))
+        return;
+    if (const auto size = pod_size(store, state.sandbox_id, state.id, nullptr))
+        shrink_vm_later(state.vm_directory, *size);
+}
+
+Result<void> delete_locked(const Store& store, const ContainerDirectory& directory, bool force,
+                           const Warn& warn) {
     const auto state = directory.read();
     if (!state && force)
         return tear_down(directory, recover_state(directory));
@@ -28,6 +39,7 @@ Result<void> delete_locked(const ContainerDirectory& directory, bool force, cons
         NACRE_TRY(check_can_delete(current_status(*state), state->id));
     const auto spec = load_saved_config(directory);
     NACRE_TRY(tear_down(directory, *state));
+    give_back(store, *state);
     if (!spec)
         return {};  // never fully created: no hook was promised
     run_poststop_hooks(spec->hooks, *state, warn);
@@ -43,7 +55,7 @@ Result<void> delete_container(const Store& store, const std::string& id, bool fo
     const auto locked = directory->lock(lock_timeout_ms);
     if (!locked)
         return force && locked.error().code == ENOENT ? Result<void>() : locked;
-    return delete_locked(*directory, force, warn);
+    return delete_locked(store, *directory, force, warn);
 }
 
 }  // namespace nacre::runtime

@@ -14,6 +14,9 @@
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
+#include "runtime/container/volume_users.h"
+#include "runtime/network/network.h"
+#include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
 #include "runtime/relay/relay_reports.h"
@@ -32,6 +35,9 @@ constexpr int lock_timeout_ms = 10'000;
 
 /// Each has a thread in nacre-vmm.
 constexpr std::uint32_t max_disk_queues = 4;
+
+/// Of a sandbox's VM, for disks of the containers that come later.
+constexpr std::uint32_t slots_of_members = 6;
 
 /// The VM that a container runs in.
 struct Home {
@@ -62,8 +68,12 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
     options.directory = task.pod.vm_directory;
     options.outlives_relay = task.pod.sandbox;
     options.memory_bytes = task.size.memory_bytes;
+    options.max_memory_bytes = task.size.max_memory_bytes;
     options.vcpus = task.size.vcpus;
+    options.max_vcpus = task.size.max_vcpus;
     options.mounts = std::move(task.share.trees);
+    if (task.pod.sandbox)
+        options.hotplug_slots += slots_of_members;
     options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
@@ -71,6 +81,10 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
 }
 
 Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
+    if (task.pod.sandbox) {
+        NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
+        NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
+    }
     NACRE_ASSIGN(auto vm, launch_vm(task, kvm));
     NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));
@@ -81,6 +95,8 @@ Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
 Result<Home> join_vm(InitRelayTask& task) {
     NACRE_ASSIGN(auto lifeline, hold_lifeline(task.pod.vm_directory));
     NACRE_ASSIGN(auto vmm, open_process(task.pod.vmm));
+    NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
+    NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
     NACRE_TRY(add_to_share(vmm.get(), std::exchange(task.share.trees, {})));
     return Home{std::nullopt, std::move(vmm), std::move(lifeline)};
 }
@@ -131,6 +147,15 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
     return [cgroup] { (void)open_cgroup(cgroup)->count_oom_kill(); };
 }
 
+/// Of a namespace that others can enter by its path, but for the host's, whose localhost is the host's. Where
+/// the kernel cannot do it, ports are not forwarded.
+void forward_ports_of(const InitRelayTask& task) {
+    const auto* place = task.bundle->spec.linux.find_namespace(oci::NamespaceType::network);
+    if (!task.pod.is_member() && place != nullptr && !place->path.empty() &&
+        !wants_host_network(task.bundle->spec))
+        (void)forward_ports(task.pod.vm_directory, task.directory->id());
+}
+
 Result<Created> bring_up(InitRelayTask& task, int reports) {
     FileDescriptor kvm;
     if (!task.pod.is_member()) {
@@ -150,6 +175,7 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
                  Streams::attach(directory, init, has_terminal, std::move(task.descriptors)));
     NACRE_ASSIGN(auto notifications, NotificationRelay::start(directory, task.directory->id(),
                                                               std::move(task.notify.receiver)));
+    forward_ports_of(task);
     RelayedProcess process{init, directory, std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};
     pass_window_size(process);
@@ -161,6 +187,9 @@ Result<void> record_exit(const Store& store, const std::string& id, const Proces
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
     state.status = Status::stopped;
+    // Before callers learn of the end: they may use the namespace again.
+    if (!end.vm_stays)
+        (void)disconnect_network(own_network_namespace, state.interfaces);
     state.exit = ContainerExit{end.status, end.out_of_memory, end.cause, rfc3339_nano(now())};
     return directory.write(state);
 }

@@ -54,9 +54,11 @@ Result<void> resume(const Store& store, const std::string& id);
 
 /// Changes the limits of a container that is not stopped. `change`: linux.resources as JSON text; what is
 /// absent stays as it is. Limits of CPU, memory and pids are the guest's; the host's cgroup of the VM
-/// follows, and has those of block I/O. What the container's VM cannot give is refused. On an error the
-/// limits are as before, if the kernel lets them be.
-Result<void> update(const Store& store, const std::string& id, const std::string& change);
+/// follows, and has those of block I/O. The VM grows first where a limit asks for it, and shrinks afterwards;
+/// a VM whose size `vm.hwConfig` has fixed refuses. On an error the limits are as before, if the kernel lets
+/// them be. `warn`: of memory that the guest could not let go of.
+Result<void> update(const Store& store, const std::string& id, const std::string& change,
+                    const Warn& warn = {});
 
 /// Removes a stopped (or created) container and all that belongs to it. With `force` a running one is killed
 /// first, one that does not exist is no error, and one with a damaged state is removed as far as it can be

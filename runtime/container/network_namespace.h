@@ -10,4 +10,8 @@ namespace nacre::runtime {
 /// Single-threaded callers only.
 Result<void> enter_network_namespace(const oci::Spec& spec);
 
+/// Whether the container is to have the host's own network: the configuration has no network namespace, or
+/// names the one of the host's first process. A VM cannot have it, and has a loopback interface only.
+bool wants_host_network(const oci::Spec& spec);
+
 }  // namespace nacre::runtime

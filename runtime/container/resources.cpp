@@ -70,16 +70,17 @@ std::int64_t memory_limit(const oci::Resources& resources) {
     return resources.memory ? resources.memory->limit.value_or(0) : 0;
 }
 
+/// Of a VM whose RAM the configuration has fixed.
 Result<void> check_memory(std::int64_t wanted, std::int64_t present, const VmSize& size) {
-    const auto most = size.memory_bytes - std::min(size.memory_bytes, guest_overhead_bytes);
+    const auto most = size.memory_bytes - std::min(size.memory_bytes, guest_overhead(size.memory_bytes));
     if (wanted <= 0 || wanted == present || static_cast<std::uint64_t>(wanted) <= most)
         return {};
     return fail(
-        "memory limit {}: the container's VM was made with {} bytes of RAM, enough for a limit of {}; create "
-        "the container anew for more",
+        "memory limit {}: the container's VM has {} bytes of RAM by vm.hwConfig, enough for a limit of {}",
         wanted, size.memory_bytes, most);
 }
 
+/// Of a VM whose CPUs the configuration has fixed.
 Result<void> check_cpus(const oci::CpuResources& wanted, const oci::CpuResources& present,
                         const VmSize& size) {
     constexpr std::uint64_t default_period = 100'000;
@@ -89,11 +90,8 @@ Result<void> check_cpus(const oci::CpuResources& wanted, const oci::CpuResources
     // Divided, not multiplied: the period may be any number.
     if (quota <= 0 || same || static_cast<std::uint64_t>(quota) / size.vcpus <= period)
         return {};
-    return fail(
-        "CPU quota {} in {} microseconds: the container's VM was made with {} CPU(s); create the container "
-        "anew "
-        "for more",
-        quota, period, size.vcpus);
+    return fail("CPU quota {} in {} microseconds: the container's VM has {} CPU(s) by vm.hwConfig", quota,
+                period, size.vcpus);
 }
 
 }  // namespace
@@ -121,10 +119,14 @@ Result<void> save_resources(const ContainerDirectory& directory, const std::stri
     return write_all(file.get(), resources);
 }
 
-Result<void> check_fits(const oci::Resources& wanted, const oci::Resources& present, const VmSize& size) {
+Result<void> check_fits(const oci::Resources& wanted, const oci::Resources& present,
+                        const oci::VmHardware& hardware, const VmSize& size) {
     const auto new_limits = oci::with_unified_limits(wanted);
     const auto old_limits = oci::with_unified_limits(present);
-    NACRE_TRY(check_memory(memory_limit(new_limits), memory_limit(old_limits), size));
+    if (hardware.memory)
+        NACRE_TRY(check_memory(memory_limit(new_limits), memory_limit(old_limits), size));
+    if (!hardware.vcpus)
+        return {};
     return check_cpus(new_limits.cpu.value_or(oci::CpuResources{}),
                       old_limits.cpu.value_or(oci::CpuResources{}), size);
 }

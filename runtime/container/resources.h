@@ -17,9 +17,10 @@ Result<std::string> merge_resources(const std::string& current, const std::strin
 Result<std::string> load_resources(const ContainerDirectory& directory);
 Result<void> save_resources(const ContainerDirectory& directory, const std::string& resources);
 
-/// Refuses limits that a VM of that size cannot give, unless they are the present ones: memory above its RAM
-/// less what the guest itself needs, a CPU quota above its CPUs. `wanted` holds all limits, not only the
-/// changes.
-Result<void> check_fits(const oci::Resources& wanted, const oci::Resources& present, const VmSize& size);
+/// Refuses limits that a VM of that size cannot give, where `hardware` has fixed it, unless they are the
+/// present ones: memory above its RAM less what the guest itself needs, a CPU quota above its CPUs. `wanted`
+/// holds all limits, not only the changes.
+Result<void> check_fits(const oci::Resources& wanted, const oci::Resources& present,
+                        const oci::VmHardware& hardware, const VmSize& size);
 
 }  // namespace nacre::runtime

@@ -1,9 +1,13 @@
 #include "runtime/container/share_plan.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
 
+#include "runtime/container/volume_users.h"
 #include "runtime/oci/path_inside.h"
 #include "runtime/vm/mounts_below.h"
 
@@ -45,6 +49,44 @@ std::vector<std::string> mounts_to_keep(const std::string& source, const TreeOpt
     return differ ? mounts_below(source) : std::vector<std::string>();
 }
 
+constexpr std::string_view read_only_mark = ".ro";
+
+/// "volumes/<key>/<name>". What maps ids is each container's own.
+Result<std::string> volume_of(const std::string& source, const TreeOptions& options) {
+    struct statx status {};
+    if (::statx(AT_FDCWD, source.c_str(), 0, STATX_INO | STATX_MNT_ID, &status) < 0)
+        return fail_errno("stat {}", source);
+    return fmt::format("{}/{}.{}.{}.{}{}{}{}/{}", volumes_name, status.stx_mnt_id, status.stx_dev_major,
+                       status.stx_dev_minor, status.stx_ino, options.recursive ? "" : ".bind",
+                       options.follow ? ".follow" : "",
+                       options.read_only_below ? ".rro" : options.read_only ? read_only_mark : "",
+                       name_of_source(source));
+}
+
+Result<std::string> target_of(const std::string& container_id, std::size_t index, const std::string& source,
+                              const TreeOptions& options, bool pod) {
+    if (pod && !options.ids)
+        return volume_of(source, options);
+    return fmt::format("{}/mounts/{}/{}", container_id, index, name_of_source(source));
+}
+
+bool is_volume(const std::string& target) {
+    return target.starts_with(std::string(volumes_name) + "/");
+}
+
+/// The same volume, for writing too; empty if it is that already.
+std::string writable(const std::string& volume) {
+    const auto mark = volume.rfind(std::string(read_only_mark) + "/");
+    return mark == std::string::npos ? "" : std::string(volume).erase(mark, read_only_mark.size());
+}
+
+void rename_in(SharePlan& plan, const std::string& from, const std::string& to) {
+    for (auto& mount : plan.mounts) {
+        if (mount.path == from)
+            mount.path = to;
+    }
+}
+
 }  // namespace
 
 bool is_bind_mount(const oci::Mount& mount) {
@@ -74,7 +116,7 @@ std::string path_in_bundle(const std::string& bundle, const std::string& path) {
 }
 
 Result<SharePlan> plan_share(const std::string& container_id, const std::string& bundle,
-                             const oci::Spec& spec) {
+                             const oci::Spec& spec, bool pod) {
     SharePlan plan;
     const auto host_rootfs = path_in_bundle(bundle, spec.root->path);
     NACRE_TRY(share_rootfs(host_rootfs, container_id + "/rootfs", plan));
@@ -89,15 +131,37 @@ Result<SharePlan> plan_share(const std::string& container_id, const std::string&
         // host.
         if (!options.ids && oci::path_inside(host_rootfs, mount.source))
             continue;
-        auto target = fmt::format("{}/mounts/{}/{}", container_id, i, name_of_source(mount.source));
-        auto tree = clone_tree(source, target, options);
+        const auto place = fmt::format("config.json: /mounts/{}/source", i);
+        auto target = target_of(container_id, i, source, options, pod);
+        if (!target)
+            return add_context(std::move(target).error(), place);
+        auto tree = clone_tree(source, *target, options);
         if (!tree)
-            return add_context(std::move(tree).error(), fmt::format("config.json: /mounts/{}/source", i));
+            return add_context(std::move(tree).error(), place);
         plan.trees.push_back(std::move(*tree));
         plan.mounts.push_back(
-            {static_cast<std::uint32_t>(i), std::move(target), mounts_to_keep(source, options)});
+            {static_cast<std::uint32_t>(i), std::move(*target), mounts_to_keep(source, options)});
     }
     return plan;
+}
+
+Result<void> use_volumes(const std::string& id, SharePlan& plan, const VolumeUsers& users) {
+    std::vector<ShareMount> missing;
+    for (auto& tree : plan.trees) {
+        if (!is_volume(tree.target)) {
+            missing.push_back(std::move(tree));
+            continue;
+        }
+        auto volume = tree.target;
+        if (const auto other = writable(volume); !other.empty() && users.has_any(other))
+            volume = other;
+        rename_in(plan, tree.target, volume);
+        if (!users.has_any(volume))
+            missing.push_back(std::move(tree));
+        NACRE_TRY(users.add(volume, id));
+    }
+    plan.trees = std::move(missing);
+    return {};
 }
 
 }  // namespace nacre::runtime

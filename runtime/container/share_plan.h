@@ -9,6 +9,10 @@
 
 namespace nacre::runtime {
 
+/// Where in a pod's share volumes are: what its containers bind, "volumes/<key>/<name>". The key tells which file or
+/// directory it is, of which mount, and how it is shared; the name is its own.
+constexpr const char* volumes_name = "volumes";
+
 /// The host trees that a container needs in its VM's share, and what the agent is told about them.
 struct SharePlan {
     std::string rootfs;                         // below the share; empty: a disk (disk_plan.h)
@@ -31,8 +35,16 @@ std::optional<MountIds> mount_ids(const oci::Mount& mount, const oci::Linux& lin
 std::string path_in_bundle(const std::string& bundle, const std::string& path);
 
 /// Opens the rootfs and every bind source outside it, in the calling process's mount namespace. Relative
-/// paths are the bundle's. The error names the configuration's mount whose source is missing.
+/// paths are the bundle's. `pod`: the VM may have other containers, so that sources are volumes. The error names the
+/// configuration's mount whose source is missing.
 Result<SharePlan> plan_share(const std::string& container_id, const std::string& bundle,
-                             const oci::Spec& spec);
+                             const oci::Spec& spec, bool pod);
+
+class VolumeUsers;
+
+/// Registers container `id` as a user of the volumes of its plan. Those that the share has already are used instead of
+/// the plan's trees, which go. A volume that the VM may write to serves a mount that only reads, too: its mount flag
+/// in the guest is all that could hold there.
+Result<void> use_volumes(const std::string& id, SharePlan& plan, const VolumeUsers& users);
 
 }  // namespace nacre::runtime

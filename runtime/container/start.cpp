@@ -1,9 +1,14 @@
 #include "runtime/container/start.h"
 
+#include <algorithm>
+
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
+#include "runtime/container/network_namespace.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
+#include "runtime/container/vm_size.h"
+#include "runtime/network/network.h"
 #include "runtime/vm/agent_connection.h"
 
 namespace nacre::runtime {
@@ -12,6 +17,9 @@ namespace {
 
 constexpr int lock_timeout_ms = 30'000;
 constexpr int answer_timeout_ms = 60'000;
+
+/// Of each network interface; each has a thread of nacre-vmm or of the host's kernel.
+constexpr std::uint32_t max_queue_pairs = 4;
 
 Result<void> run_start_hooks(AgentConnection& agent, const ContainerState& state, const oci::Hooks& hooks) {
     if (hooks.start_container.empty())
@@ -22,7 +30,22 @@ Result<void> run_start_hooks(AgentConnection& agent, const ContainerState& state
     return {};
 }
 
-/// A container whose hooks failed is stopped (runtime.md, "Lifecycle", steps 7 and 9).
+/// Only now: docker moves its interfaces into the namespace between `create` and `start`. Remembers them for
+/// the relay, which gives them back at the end.
+Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::Spec& spec,
+                                ContainerState& state) {
+    // A pod has the interfaces of its sandbox.
+    if (!state.sandbox_id.empty() || wants_host_network(spec))
+        return {};
+    NACRE_ASSIGN(const auto relay, open_process(state.relay));
+    const auto vcpus = vm_size(spec, host_size()).vcpus;
+    NACRE_ASSIGN(state.interfaces, connect_network({relay.get(), state.vm_directory, state.id,
+                                                    std::min(vcpus, max_queue_pairs)}));
+    return state.interfaces.empty() ? Result<void>() : directory.write(state);
+}
+
+/// A container whose hooks failed is stopped (runtime.md, "Lifecycle", steps 7 and 9), and so is one without
+/// its network.
 tl::unexpected<Error> stop_for(const ContainerState& state, Error reason) {
     [[maybe_unused]] const auto stopped = stop_processes(state);
     return tl::unexpected(std::move(reason));
@@ -38,6 +61,8 @@ Result<Started> begin_start(const Store& store, const std::string& id) {
     NACRE_ASSIGN(const auto spec, load_saved_config(directory));
     NACRE_ASSIGN(auto agent,
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
+    if (auto connected = connect_interfaces(directory, spec, state); !connected)
+        return stop_for(state, std::move(connected).error());
     if (auto hooked = run_start_hooks(agent, state, spec.hooks); !hooked)
         return stop_for(state, std::move(hooked).error());
     NACRE_ASSIGN(auto readiness, Readiness::watch(state.vm_directory, id));

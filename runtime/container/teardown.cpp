@@ -1,5 +1,6 @@
 #include "runtime/container/teardown.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include "runtime/cgroup/cgroup_tree.h"
 #include "runtime/cgroup/hierarchy.h"
 #include "runtime/container/cgroup_of.h"
+#include "runtime/container/volume_users.h"
+#include "runtime/network/network.h"
 #include "runtime/vm/agent_connection.h"
 #include "runtime/vm/share.h"
 #include "runtime/vm/vmm_control.h"
@@ -52,6 +55,13 @@ void forget_in_guest(const ContainerState& state) {
     }
 }
 
+Result<void> leave_share(const ContainerState& state) {
+    NACRE_ASSIGN(const auto vmm, open_process(state.vmm));
+    NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(state.vm_directory));
+    NACRE_ASSIGN(const auto unused, volumes.remove(state.id));
+    return remove_from_share(vmm.get(), state.id, unused);
+}
+
 /// The VM goes on without the container.
 Result<void> leave_pod(const ContainerState& state) {
     if (!is_alive(state.vmm))
@@ -59,10 +69,18 @@ Result<void> leave_pod(const ContainerState& state) {
     forget_in_guest(state);
     for (const auto slot : state.device_slots)
         (void)detach_device(state.vm_directory, slot, kill_wait_ms);
-    const auto vmm = open_process(state.vmm);
-    const auto removed = vmm ? remove_from_share(vmm->get(), state.id) : Result<void>();
-    // One that has ended meanwhile has taken its share with it.
+    const auto removed = leave_share(state);
+    // A VM that has ended meanwhile has taken its share with it.
     return is_alive(state.vmm) ? removed : Result<void>();
+}
+
+/// Where the container's interfaces are; none if its VM has none, or the relay has ended (and given them
+/// back).
+FileDescriptor network_namespace_of(const ContainerState& state) {
+    if (state.interfaces.empty() || !is_alive(state.relay))
+        return {};
+    auto file = open_file(fmt::format("/proc/{}/ns/net", state.relay.pid), O_RDONLY);
+    return file ? std::move(*file) : FileDescriptor();
 }
 
 /// The name of the program that a process was started as.
@@ -106,8 +124,14 @@ std::vector<std::string> cgroups_of(pid_t pid) {
 Result<void> stop_processes(const ContainerState& state) {
     CgroupTree(state.cgroup_paths).thaw();
     // The relay goes first: the VMM dies with it. One that has recorded its exit is about to end by itself.
+    const auto network_namespace = network_namespace_of(state);
     NACRE_TRY(end_process(state.relay, "relay", state.exit ? exit_grace_ms : 0));
-    return is_member(state) ? Result<void>() : end_process(state.vmm, "VMM", 0);
+    if (is_member(state))
+        return {};
+    NACRE_TRY(end_process(state.vmm, "VMM", 0));
+    if (network_namespace)
+        (void)disconnect_network(network_namespace.get(), state.interfaces);
+    return {};
 }
 
 Result<void> tear_down(const ContainerDirectory& directory, const ContainerState& state) {

@@ -99,7 +99,7 @@ ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalFo
         vm->stop(power_off_grace_ms);
     const bool out_of_memory = exited->out_of_memory;
     return {static_cast<int>(exited->status & 0xff), out_of_memory,
-            out_of_memory ? "killed: out of memory" : ""};
+            out_of_memory ? "killed: out of memory" : "", exited->vm_stays};
 }
 
 }  // namespace nacre::runtime

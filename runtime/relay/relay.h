@@ -15,6 +15,7 @@ struct ProcessEnd {
     int status = 0;  // 0–255; 128 + n for signal n; 137 when its VM was lost
     bool out_of_memory = false;
     std::string cause;  // empty for an ordinary exit, else what went wrong
+    bool vm_stays = false;  // for other containers
 };
 
 /// The guest decides how often it runs out of memory, the host how often it cares.

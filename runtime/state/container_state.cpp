@@ -139,6 +139,7 @@ static void read_value(const JsonNode& node, ContainerState& state) {
     node.required("cgroupPaths", state.cgroup_paths);
     node.optional("cgroupUnit", state.cgroup_unit);
     node.optional("deviceSlots", state.device_slots);
+    node.optional("interfaces", state.interfaces);
     node.optional("exit", state.exit);
 }
 
@@ -182,6 +183,7 @@ std::string encode_state(const ContainerState& state) {
     for (const auto slot : state.device_slots)
         writer.Uint(slot);
     writer.EndArray();
+    put(writer, "interfaces", state.interfaces);
     if (state.exit)
         put(writer, "exit", *state.exit);
     writer.EndObject();

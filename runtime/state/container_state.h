@@ -40,6 +40,7 @@ struct ContainerState {
     std::vector<std::string> cgroup_paths;  // directories made for it, one a hierarchy
     std::vector<std::uint32_t> device_slots;  // of the VM, with devices that were attached for it
     std::string cgroup_unit;                // of systemd, if that made them
+    std::vector<std::string> interfaces;    // of its network namespace that its VM has
     std::optional<ContainerExit> exit;      // recorded by the relay
 };
 

@@ -137,8 +137,13 @@ void remove_directory(int copy, const std::string& path) {
 }
 
 /// As plan_share() laid it out: NAME/rootfs, NAME/mounts/INDEX/SOURCE.
-Result<void> remove_container_from(int root, const std::string& name) {
+Result<void> remove_container_from(int root, const std::string& name,
+                                   const std::vector<std::string>& further) {
     NACRE_ASSIGN(const auto copy, writable_copy(root));
+    for (const auto& target : further) {
+        NACRE_TRY(remove_mount(copy.get(), target));
+        remove_directory(copy.get(), target.substr(0, target.rfind('/')));
+    }
     const auto mounts = name + "/mounts";
     for (const auto& index : names_in(copy.get(), mounts)) {
         for (const auto& source : names_in(copy.get(), index))
@@ -160,9 +165,10 @@ Result<void> add_to_share(int vmm_pidfd, const std::vector<ShareMount>& mounts) 
     });
 }
 
-Result<void> remove_from_share(int vmm_pidfd, const std::string& name) {
+Result<void> remove_from_share(int vmm_pidfd, const std::string& name,
+                               const std::vector<std::string>& further) {
     return change_share(vmm_pidfd, "remove from",
-                        [&](int root) { return remove_container_from(root, name); });
+                        [&](int root) { return remove_container_from(root, name, further); });
 }
 
 Result<void> make_read_only(int vmm_pidfd, const std::string& target) {

@@ -42,8 +42,10 @@ Result<FileDescriptor> make_share(const std::string& place, const std::vector<Sh
 /// Puts further `mounts` into it.
 Result<void> add_to_share(int vmm_pidfd, const std::vector<ShareMount>& mounts);
 
-/// Takes everything below the directory `name` out of it, and the directory. What is gone already is no error.
-Result<void> remove_from_share(int vmm_pidfd, const std::string& name);
+/// Takes everything below the directory `name` out of it, and the directory, and the mounts at `further` targets.
+/// What is gone already is no error.
+Result<void> remove_from_share(int vmm_pidfd, const std::string& name,
+                               const std::vector<std::string>& further);
 
 /// Makes the tree at `target` in it read-only: for a root file system in which the agent had to make mount points
 /// first.

@@ -80,8 +80,12 @@ std::string vmm_config(const VmOptions& options, const Inherited& files, int sha
     json.StartObject();
     json.Key("vcpus");
     json.Uint(options.vcpus);
+    json.Key("max_vcpus");
+    json.Uint(options.max_vcpus);
     json.Key("memory_bytes");
     json.Uint64(options.memory_bytes);
+    json.Key("max_memory_bytes");
+    json.Uint64(options.max_memory_bytes);
     member("kvm_fd", options.kvm_fd);
     member("kernel_fd", files.kernel.get());
     member("initramfs_fd", files.initramfs.get());

@@ -21,7 +21,9 @@ struct VmOptions {
     int kvm_fd = -1;        // open_kvm()
     std::string directory;  // the VM's own state directory: holds its socket and logs; exists
     std::uint64_t memory_bytes = 0;
+    std::uint64_t max_memory_bytes = 0;  // what it may grow to
     std::uint32_t vcpus = 1;
+    std::uint32_t max_vcpus = 1;      // likewise
     std::uint32_t hotplug_slots = 4;  // for network interfaces and disks that come while it runs
     std::vector<ShareMount> mounts;   // what the share holds from the start
     bool outlives_relay = false;      // stays until somebody kills it; else it ends with its last Lifeline

@@ -11,7 +11,7 @@ std::vector<MemoryRange> ram_ranges(std::uint64_t memory_bytes) {
     return {{0, low}, {kMmioHoleEnd, memory_bytes - low}};
 }
 
-GuestAddress shared_memory_start(std::uint64_t memory_bytes) {
+GuestAddress later_memory_start(std::uint64_t memory_bytes) {
     const auto end = std::max(ram_ranges(memory_bytes).back().end(), kMmioHoleEnd);
     return (end + kGibibyte - 1) / kGibibyte * kGibibyte;
 }

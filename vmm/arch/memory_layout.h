@@ -13,7 +13,7 @@
 ///   0x0000'a000  command line                      0xfee0'0000  local APIC
 ///   0x0000'b000  random seed                       0xfffb'c000  real-mode pages that KVM needs on Intel
 ///   0x0009'fc00  MP table, to 640 KiB            0x1'0000'0000  the RAM that the hole displaced
-///   0x0010'0000  kernel and all other RAM                  ...  windows for shared memory (DAX)
+///   0x0010'0000  kernel and all other RAM                  ...  RAM that comes later (virtio-mem)
 namespace nacre::arch {
 
 constexpr std::uint64_t kPageSize = 4096;
@@ -44,7 +44,7 @@ constexpr GuestAddress kIdentityMapAddress = 0xfffbc000;
 constexpr GuestAddress kTssAddress = 0xfffbd000;
 
 constexpr std::uint64_t kMinMemoryBytes = 32 * kMebibyte;
-/// So that RAM, hole and shared-memory windows stay far below the 46 address bits every x86-64 server has.
+/// So that RAM, hole and RAM that comes later stay far below the 46 address bits every x86-64 server has.
 constexpr std::uint64_t kMaxMemoryBytes = 4096 * kGibibyte;
 constexpr std::uint32_t kMaxVcpus = 32;
 
@@ -58,7 +58,8 @@ struct MemoryRange {
 /// Where `memory_bytes` (kMinMemoryBytes … kMaxMemoryBytes) of RAM lie: up to 3 GiB, the rest from 4 GiB.
 std::vector<MemoryRange> ram_ranges(std::uint64_t memory_bytes);
 
-/// The first address for windows of shared memory: above all RAM, aligned to 1 GiB.
-GuestAddress shared_memory_start(std::uint64_t memory_bytes);
+/// Where RAM goes that comes while the guest runs: above all RAM of the start, aligned to 1 GiB (a multiple
+/// of Linux' memory blocks, 128 MiB).
+GuestAddress later_memory_start(std::uint64_t memory_bytes);
 
 }  // namespace nacre::arch

@@ -23,17 +23,37 @@ MemoryMapping::~MemoryMapping() {
     unmap();
 }
 
-Result<MemoryMapping> MemoryMapping::anonymous(std::size_t size) {
-    void* address =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+Result<MemoryMapping> MemoryMapping::map_anonymous(std::size_t size, int protection) {
+    void* address = ::mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (address == MAP_FAILED)
         return fail_errno("map {} bytes of memory", size);
     return MemoryMapping(address, size);
 }
 
+Result<MemoryMapping> MemoryMapping::anonymous(std::size_t size) {
+    return map_anonymous(size, PROT_READ | PROT_WRITE);
+}
+
 Result<MemoryMapping> MemoryMapping::anonymous_aligned(std::size_t size, std::size_t alignment) {
-    // mmap knows no alignment: take more, and give back what is in front and behind.
-    NACRE_ASSIGN(auto larger, anonymous(size + alignment));
+    NACRE_ASSIGN(auto larger, map_anonymous(size + alignment, PROT_READ | PROT_WRITE));
+    return aligned(std::move(larger), size, alignment);
+}
+
+Result<MemoryMapping> MemoryMapping::reserved_aligned(std::size_t size, std::size_t alignment) {
+    NACRE_ASSIGN(auto larger, map_anonymous(size + alignment, PROT_NONE));
+    return aligned(std::move(larger), size, alignment);
+}
+
+Result<void> MemoryMapping::make_accessible(std::size_t size) const {
+    if (size > size_)
+        return fail_with(EINVAL, "use {} of {} bytes of memory", size, size_);
+    if (::mprotect(address_, size, PROT_READ | PROT_WRITE) != 0)
+        return fail_errno("use {} bytes of memory", size);
+    return {};
+}
+
+/// mmap knows no alignment: `larger` is more, of which what is in front and behind is given back.
+Result<MemoryMapping> MemoryMapping::aligned(MemoryMapping larger, std::size_t size, std::size_t alignment) {
     auto* const start = static_cast<std::byte*>(larger.address_);
     const std::size_t misalignment = reinterpret_cast<std::uintptr_t>(start) % alignment;
     const std::size_t head = misalignment == 0 ? 0 : alignment - misalignment;

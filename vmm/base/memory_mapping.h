@@ -24,6 +24,13 @@ class MemoryMapping {
     /// back it with huge pages).
     static Result<MemoryMapping> anonymous_aligned(std::size_t size, std::size_t alignment);
 
+    /// The same, of which nothing may be touched yet: address space alone, not counted as memory of the
+    /// process however strict the host is (overcommit_memory).
+    static Result<MemoryMapping> reserved_aligned(std::size_t size, std::size_t alignment);
+
+    /// Makes the first `size` bytes (whole pages) of a reserved mapping readable and writable.
+    Result<void> make_accessible(std::size_t size) const;
+
     /// `size` bytes of the file behind `fd` from `offset` (a multiple of the page size). `protection` and
     /// `flags` as mmap takes them. The mapping outlives `fd`.
     static Result<MemoryMapping> file(int fd, std::size_t offset, std::size_t size, int protection,
@@ -33,6 +40,9 @@ class MemoryMapping {
     std::size_t size() const { return size_; }
 
   private:
+    static Result<MemoryMapping> aligned(MemoryMapping larger, std::size_t size, std::size_t alignment);
+    static Result<MemoryMapping> map_anonymous(std::size_t size, int protection);
+
     MemoryMapping(void* address, std::size_t size) : address_(address), size_(size) {}
     void unmap();
 

@@ -14,9 +14,41 @@ struct Form<AttachDisk> {
                                         Member{"id", &AttachDisk::id}, Member{"queues", &AttachDisk::queues}};
 };
 template <>
+struct Form<AttachNetwork> {
+    static constexpr std::string_view type = "attach_network";
+    static constexpr std::tuple members{Member{"mac", &AttachNetwork::mac}, Member{"mtu", &AttachNetwork::mtu},
+                                        Member{"vhost", &AttachNetwork::vhost}};
+};
+template <>
 struct Form<DetachDevice> {
     static constexpr std::string_view type = "detach_device";
     static constexpr std::tuple members{Member{"slot", &DetachDevice::slot}};
+};
+template <>
+struct Form<ResizeMemory> {
+    static constexpr std::string_view type = "resize_memory";
+    static constexpr std::tuple members{Member{"mebibytes", &ResizeMemory::mebibytes}};
+};
+template <>
+struct Form<ReadMemorySize> {
+    static constexpr std::string_view type = "read_memory_size";
+    static constexpr std::tuple<> members{};
+};
+template <>
+struct Form<MemorySize> {
+    static constexpr std::string_view type = "memory_size";
+    static constexpr std::tuple members{Member{"mebibytes", &MemorySize::mebibytes},
+                                        Member{"requested_mebibytes", &MemorySize::requested_mebibytes}};
+};
+template <>
+struct Form<AddVcpus> {
+    static constexpr std::string_view type = "add_vcpus";
+    static constexpr std::tuple members{Member{"count", &AddVcpus::count}};
+};
+template <>
+struct Form<VcpuCount> {
+    static constexpr std::string_view type = "vcpu_count";
+    static constexpr std::tuple members{Member{"count", &VcpuCount::count}};
 };
 template <>
 struct Form<Done> {

@@ -21,13 +21,40 @@ struct AttachDisk {
     std::uint32_t queues = 1;  // the guest spreads its CPUs over them
 };
 
+/// Puts a network interface into an empty slot (answer: Attached). One descriptor a queue pair comes with it, 1
+/// to 8: a tap queue each, opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (IFF_MULTI_QUEUE when there are
+/// several) and TUNSETVNETHDRSZ 12. Then, if `vhost`, as many descriptors of /dev/vhost-net.
+struct AttachNetwork {
+    std::string mac;        // of the guest's interface: "02:00:00:00:00:01", unicast
+    std::uint32_t mtu = 0;  // 68 to 65535; 0: the guest is told nothing
+    bool vhost = false;     // the host's kernel moves the frames
+};
+
 /// Takes a device that was attached later out of its slot (answer: Done). The guest is to let go of it first.
 struct DetachDevice {
     std::uint32_t slot = 0;
 };
 
+/// Asks the guest to have this much RAM in all, rounded up to whole blocks: no less than at its start, and no
+/// more than this VM can have (answer: MemorySize). The guest follows in its own time; ReadMemorySize tells
+/// how far it is.
+struct ResizeMemory {
+    std::uint32_t mebibytes = 0;
+};
+
+/// Asks how much RAM the guest has (answer: MemorySize).
+struct ReadMemorySize {};
+
+/// Has this many vCPUs exist, as far as the guest was told of them at its start; never fewer than now
+/// (answer: VcpuCount). The guest's agent is to bring them online (`SetOnlineCpus` of
+/// `guest-agent/protocol`).
+struct AddVcpus {
+    std::uint32_t count = 0;
+};
+
 /// What is asked, besides the descriptors that come with it.
-using RequestMessage = std::variant<AttachDisk, DetachDevice>;
+using RequestMessage =
+    std::variant<AttachDisk, AttachNetwork, DetachDevice, ResizeMemory, ReadMemorySize, AddVcpus>;
 
 struct Request {
     RequestMessage message;
@@ -41,13 +68,24 @@ struct Attached {
     std::uint32_t slot = 0;
 };
 
+/// The guest's RAM: what it has, and what it was asked to have.
+struct MemorySize {
+    std::uint32_t mebibytes = 0;
+    std::uint32_t requested_mebibytes = 0;
+};
+
+/// vCPUs that exist.
+struct VcpuCount {
+    std::uint32_t count = 0;
+};
+
 /// Nothing was changed. The message is for the user.
 struct Failed {
     std::uint32_t code = 0;  // errno, 0 when there is none
     std::string message;
 };
 
-using Reply = std::variant<Done, Attached, Failed>;
+using Reply = std::variant<Done, Attached, MemorySize, VcpuCount, Failed>;
 
 /// JSON text of one packet, and back; errors as of json::decode.
 std::string encode(const RequestMessage& request);

@@ -53,6 +53,7 @@ FileSystem::FileSystem(Options options, FileDescriptor descriptor_directory,
     : options_(options),
       descriptor_directory_(std::move(descriptor_directory)),
       inodes_(std::move(inodes)),
+      root_mount_((*inodes_->find(root_node))->identity.mount),
       files_(options.max_handles / 2),
       directories_(options.max_handles / 2) {}
 
@@ -69,6 +70,12 @@ Outcome<FileDescriptor> FileSystem::open_again(int path_descriptor, int flags) c
     return FileDescriptor(fd);
 }
 
+std::chrono::nanoseconds FileSystem::memory_of_names(const Inode& parent,
+                                                     std::chrono::nanoseconds timeout) const {
+    const bool forget = !options_.remember_names_of_root_mount && parent.identity.mount == root_mount_;
+    return forget ? std::chrono::nanoseconds::zero() : timeout;
+}
+
 Outcome<fuse_entry_out> FileSystem::look_up(const Inode& parent, int parent_descriptor, const char* name) {
     NACRE_ASSIGN(auto found, open_beneath(parent_descriptor, name, O_PATH));
     return add_entry(parent, std::move(found), name);
@@ -78,7 +85,7 @@ Outcome<fuse_entry_out> FileSystem::add_entry(const Inode& parent, FileDescripto
                                               const char* name) {
     NACRE_ASSIGN(const struct statx status, status_of(path_descriptor.get()));
     NACRE_ASSIGN(const auto inode, inodes_->add_lookup(std::move(path_descriptor), status, parent, name));
-    const Validity entry(options_.entry_timeout);
+    const Validity entry(memory_of_names(parent, options_.entry_timeout));
     const Validity attribute(options_.attribute_timeout);
     fuse_entry_out out{};
     out.nodeid = inode->id;

@@ -19,6 +19,9 @@ struct Options {
     std::chrono::nanoseconds entry_timeout = std::chrono::seconds(1);
     std::chrono::nanoseconds attribute_timeout = std::chrono::seconds(1);
     std::chrono::nanoseconds negative_timeout = std::chrono::seconds(1);
+    /// Whether that holds for names on the mount of the root itself, too. Not where mounts come and go on it: what is
+    /// behind a name there must be seen at once.
+    bool remember_names_of_root_mount = true;
 
     /// Files and directories that the guest may hold open, files it may know, and O_PATH descriptors kept for
     /// them. 0: from this process's RLIMIT_NOFILE, half for each of the two kinds of descriptors.
@@ -54,6 +57,9 @@ class FileSystem {
     /// devices, FIFOs and sockets are never opened here, the guest's kernel handles them.
     Outcome<FileDescriptor> open_again(int path_descriptor, int flags) const;
 
+    /// How long a name in `parent` (or its absence) may be remembered, if it is `timeout` elsewhere.
+    std::chrono::nanoseconds memory_of_names(const Inode& parent, std::chrono::nanoseconds timeout) const;
+
     /// Looks up `name` in `parent`: the answer to LOOKUP, and one more lookup counted.
     Outcome<fuse_entry_out> look_up(const Inode& parent, int parent_descriptor, const char* name);
 
@@ -73,6 +79,7 @@ class FileSystem {
     Options options_;
     FileDescriptor descriptor_directory_;
     std::unique_ptr<InodeTable> inodes_;
+    std::uint64_t root_mount_;
     HandleTable<OpenFile> files_;
     HandleTable<OpenDirectory> directories_;
     std::atomic<bool> initialized_ = false;

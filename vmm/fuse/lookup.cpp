@@ -6,8 +6,8 @@ namespace nacre::fuse::operations {
 namespace {
 
 /// "There is no such name, and you may remember that": node 0 with a time.
-fuse_entry_out negative_entry(const Options& options) {
-    const Validity validity(options.negative_timeout);
+fuse_entry_out negative_entry(std::chrono::nanoseconds timeout) {
+    const Validity validity(timeout);
     fuse_entry_out out{};
     out.entry_valid = validity.seconds;
     out.entry_valid_nsec = validity.nanoseconds;
@@ -25,7 +25,8 @@ Outcome<> lookup(Call& call) {
         return call.reply.append(*entry);
     if (entry.error().value != ENOENT)
         return tl::unexpected(entry.error());
-    return call.reply.append(negative_entry(call.file_system.options()));
+    return call.reply.append(negative_entry(
+        call.file_system.memory_of_names(*parent, call.file_system.options().negative_timeout)));
 }
 
 Outcome<> forget(Call& call) {

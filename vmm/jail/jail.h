@@ -7,9 +7,10 @@ namespace nacre::jail {
 /// What a thread does, which decides what it may do.
 enum class ThreadKind {
     vcpu,         // runs guest code, serves register accesses
-    event_loop,   // moves bytes of vsock, console, rng
+    event_loop,   // moves bytes of vsock, console, rng; gives memory back
     file_server,  // acts on the share for the guest's users
     block,        // moves bytes between guest memory and one open file
+    network,      // moves frames between guest memory and a tap
 };
 
 // The steps into the jail, in this order.

@@ -48,10 +48,21 @@ Result<void> read_vcpus(const Value& value, Config& config) {
     return {};
 }
 
+Result<void> read_max_vcpus(const Value& value, Config& config) {
+    NACRE_ASSIGN(const auto count, read_integer(value, 0, arch::kMaxVcpus));
+    config.max_vcpus = static_cast<std::uint32_t>(count);
+    return {};
+}
+
 Result<void> read_memory(const Value& value, Config& config) {
     NACRE_ASSIGN(config.memory_bytes, read_integer(value, arch::kMinMemoryBytes, arch::kMaxMemoryBytes));
     if (config.memory_bytes % arch::kMebibyte != 0)
         return fail("must be a multiple of 1 MiB");
+    return {};
+}
+
+Result<void> read_max_memory(const Value& value, Config& config) {
+    NACRE_ASSIGN(config.max_memory_bytes, read_integer(value, 0, arch::kMaxMemoryBytes));
     return {};
 }
 
@@ -88,7 +99,9 @@ Result<void> read_jail(const Value& value, Config& config) {
 
 constexpr Member kMembers[] = {
     {"vcpus", read_vcpus},
+    {"max_vcpus", read_max_vcpus},
     {"memory_bytes", read_memory},
+    {"max_memory_bytes", read_max_memory},
     {"kvm_fd", read_fd<&Config::kvm_fd>},
     {"kernel_fd", read_fd<&Config::kernel_fd>},
     {"initramfs_fd", read_fd<&Config::initramfs_fd>},

@@ -17,7 +17,10 @@ struct VsockHostPort {
 /// What one VM is made of. Every resource is a descriptor that the process inherited; -1 is "none".
 struct Config {
     std::uint32_t vcpus = 0;
+    std::uint32_t max_vcpus = 0;  // what it may have while it runs; not more than vcpus: no further ones
     std::uint64_t memory_bytes = 0;
+    std::uint64_t max_memory_bytes =
+        0;  // what it may grow to while it runs; not more than memory_bytes: fixed
     int kvm_fd = -1;
     int kernel_fd = -1;
     int initramfs_fd = -1;

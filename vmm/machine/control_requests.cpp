@@ -1,6 +1,10 @@
 #include "vmm/machine/control_requests.h"
 
+#include "vmm/arch/memory_layout.h"
 #include "vmm/devices/block/device.h"
+#include "vmm/devices/net/device.h"
+#include "vmm/devices/net/pair_worker.h"
+#include "vmm/devices/net/vhost_pair.h"
 #include "vmm/jail/jail.h"
 
 namespace nacre::machine {
@@ -10,6 +14,12 @@ namespace {
 using control::Reply;
 using Descriptors = std::vector<FileDescriptor>;
 
+std::function<Result<void>()> preparation(const ChangeableMachine& machine, jail::ThreadKind kind) {
+    if (!machine.jailed)
+        return {};
+    return [kind] { return jail::restrict_thread(kind); };
+}
+
 Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk& request,
                      Descriptors descriptors) {
     if (descriptors.size() != 1)
@@ -17,9 +27,42 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk
     NACRE_ASSIGN(auto disk, block::Disk::open(std::move(descriptors.front()), request.read_only, request.id));
     block::Device::Options options;
     options.queues = request.queues;
-    if (machine.jailed)
-        options.worker.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::block); };
+    options.worker.on_thread_start = preparation(machine, jail::ThreadKind::block);
     NACRE_ASSIGN(auto device, block::Device::create(std::move(disk), options, machine.log));
+    NACRE_ASSIGN(const auto slot, machine.slots.attach(std::move(device)));
+    return control::Attached{slot};
+}
+
+Result<std::vector<std::unique_ptr<net::Pair>>> make_pairs(const ChangeableMachine& machine, bool vhost,
+                                                           Descriptors descriptors) {
+    const auto prepare = preparation(machine, jail::ThreadKind::network);
+    const auto count = vhost ? descriptors.size() / 2 : descriptors.size();
+    if (vhost && descriptors.size() % 2 != 0)
+        return fail_with(EINVAL, "attach a network interface: {} descriptors for taps and vhost",
+                         descriptors.size());
+    std::vector<std::unique_ptr<net::Pair>> pairs;
+    for (std::size_t index = 0; index < count; ++index) {
+        NACRE_ASSIGN(auto tap, net::open_tap(std::move(descriptors[index]), count > 1));
+        if (vhost) {
+            NACRE_ASSIGN(auto opened, net::Vhost::open(std::move(descriptors[count + index])));
+            NACRE_ASSIGN(auto pair,
+                         net::VhostPair::create(std::move(tap), std::move(opened), prepare, machine.log));
+            pairs.push_back(std::move(pair));
+        } else {
+            NACRE_ASSIGN(auto pair, net::PairWorker::create(std::move(tap), prepare, machine.log));
+            pairs.push_back(std::move(pair));
+        }
+    }
+    return pairs;
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::AttachNetwork& request,
+                     Descriptors descriptors) {
+    net::Device::Options options;
+    NACRE_ASSIGN(options.mac, net::parse_mac_address(request.mac));
+    options.mtu = request.mtu;
+    NACRE_ASSIGN(auto pairs, make_pairs(machine, request.vhost, std::move(descriptors)));
+    NACRE_ASSIGN(auto device, net::Device::create(std::move(pairs), options, machine.log));
     NACRE_ASSIGN(const auto slot, machine.slots.attach(std::move(device)));
     return control::Attached{slot};
 }
@@ -28,6 +71,28 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::DetachDevi
                      const Descriptors&) {
     NACRE_TRY(machine.slots.detach(request.slot));
     return control::Done{};
+}
+
+Reply size_of(const LaterMemory& memory) {
+    const auto mebibytes = [](std::uint64_t bytes) {
+        return static_cast<std::uint32_t>(bytes / arch::kMebibyte);
+    };
+    return control::MemorySize{mebibytes(memory.bytes()), mebibytes(memory.requested_bytes())};
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::ResizeMemory& request,
+                     const Descriptors&) {
+    NACRE_TRY(machine.memory.resize(request.mebibytes * arch::kMebibyte));
+    return size_of(machine.memory);
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::ReadMemorySize&, const Descriptors&) {
+    return size_of(machine.memory);
+}
+
+Result<Reply> handle(const ChangeableMachine& machine, const control::AddVcpus& request, const Descriptors&) {
+    NACRE_TRY(machine.vcpus.grow_to(request.count));
+    return control::VcpuCount{machine.vcpus.count()};
 }
 
 }  // namespace

@@ -3,12 +3,16 @@
 #include "vmm/base/log.h"
 #include "vmm/control/message.h"
 #include "vmm/machine/device_slots.h"
+#include "vmm/machine/later_memory.h"
+#include "vmm/machine/vcpus.h"
 
 namespace nacre::machine {
 
 /// What requests act on; all outlive the machine's control socket.
 struct ChangeableMachine {
     DeviceSlots& slots;
+    const LaterMemory& memory;
+    Vcpus& vcpus;
     Log& log;
     bool jailed;
 };

@@ -25,23 +25,18 @@ Result<void> Machine::start_vcpus() {
     const auto on_end = [this](std::optional<ExitStatus> status) {
         parts_.loop->post([this, status] { vcpu_ended(status); });
     };
-    for (auto& vcpu : parts_.vcpus) {
-        NACRE_TRY(vcpu->start(prepare, on_end));
-        ++running_vcpus_;
-    }
-    return {};
+    return parts_.vcpus->start(prepare, on_end);
 }
 
 void Machine::vcpu_ended(std::optional<ExitStatus> status) {
     // Several vCPUs may end the guest at the same time: the first one tells why.
     if (status && !status_) {
         status_ = status;
-        for (auto& vcpu : parts_.vcpus)
-            vcpu->request_stop();
+        parts_.vcpus->request_stop();
     }
     // The loop goes on until the last thread is through: one may be waiting in a register access for a device
     // to stop, which happens on this loop.
-    if (--running_vcpus_ == 0)
+    if (parts_.vcpus->one_has_ended() == 0)
         parts_.loop->stop();
 }
 

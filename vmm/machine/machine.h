@@ -10,9 +10,10 @@
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/device_slots.h"
 #include "vmm/machine/exit_status.h"
+#include "vmm/machine/later_memory.h"
 #include "vmm/machine/lifeline.h"
 #include "vmm/machine/timeline.h"
-#include "vmm/machine/vcpu_thread.h"
+#include "vmm/machine/vcpus.h"
 #include "vmm/memory/guest_memory.h"
 
 namespace nacre::machine {
@@ -24,12 +25,14 @@ struct MachineParts {
     std::unique_ptr<EventLoop> loop;
     std::unique_ptr<GuestMemory> memory;
     std::unique_ptr<kvm::Vm> vm;
+    std::unique_ptr<MemorySlots> memory_slots;
     std::unique_ptr<Bus> mmio;
     std::unique_ptr<SerialPort> serial = std::make_unique<SerialPort>();
     std::unique_ptr<DeviceSlots> slots;
+    std::unique_ptr<LaterMemory> later_memory;
     std::unique_ptr<control::Server> control;
     std::unique_ptr<Lifeline> lifeline;
-    std::vector<std::unique_ptr<VcpuThread>> vcpus;
+    std::unique_ptr<Vcpus> vcpus;
 };
 
 /// A VM that is ready to run. Its run() is the main thread's event loop, on which the devices work.
@@ -44,7 +47,7 @@ class Machine {
     /// What the guest sent on its serial port last.
     std::string serial_text() const { return parts_.serial->text(); }
 
-    const std::vector<std::unique_ptr<VcpuThread>>& vcpus() const { return parts_.vcpus; }
+    const std::vector<std::unique_ptr<VcpuThread>>& vcpus() const { return parts_.vcpus->threads(); }
 
   private:
     Result<void> start_vcpus();
@@ -54,9 +57,7 @@ class Machine {
     bool jailed_;
     Timeline& timeline_;
 
-    // The loop's thread only.
-    std::size_t running_vcpus_ = 0;
-    std::optional<ExitStatus> status_;
+    std::optional<ExitStatus> status_;  // the loop's thread only
 };
 
 }  // namespace nacre::machine

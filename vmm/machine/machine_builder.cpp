@@ -42,6 +42,8 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     NACRE_TRY(attach_vsock());
     NACRE_TRY(attach_file_system());
     NACRE_TRY(attach_rng());
+    NACRE_TRY(attach_balloon());
+    NACRE_TRY(attach_later_memory());
     NACRE_TRY(parts_.slots->add_empty(config_.hotplug_slots));
     NACRE_TRY(listen_for_changes());
     NACRE_TRY(watch_lifeline());
@@ -60,9 +62,11 @@ Result<void> MachineBuilder::create_vm() {
     NACRE_TRY(vm.set_tss_address(arch::kTssAddress));
     NACRE_TRY(vm.create_irqchip());
     vm.disable_pmu();
-    kvm_.emplace(std::move(kvm));
+    NACRE_ASSIGN(auto cpuid, kvm.supported_cpuid());
     parts_.vm = std::make_unique<kvm::Vm>(std::move(vm));
     parts_.mmio = std::make_unique<Bus>();
+    parts_.vcpus = std::make_unique<Vcpus>(*parts_.vm, std::move(cpuid), possible_vcpus(),
+                                           ExitTargets{*parts_.mmio, timeline_, *parts_.serial}, log_);
     return {};
 }
 
@@ -74,10 +78,22 @@ Result<void> MachineBuilder::create_memory() {
         NACRE_TRY(parts_.vm->set_memory_slot(slot++, range.start, mapping.bytes()));
         regions.push_back({range.start, std::move(mapping)});
     }
-    NACRE_ASSIGN(auto memory, GuestMemory::create(std::move(regions)));
+    NACRE_ASSIGN(auto later, reserve_later_memory());
+    NACRE_ASSIGN(auto memory, GuestMemory::create(std::move(regions), std::move(later)));
     parts_.memory = std::make_unique<GuestMemory>(std::move(memory));
+    parts_.memory_slots = std::make_unique<MemorySlots>(*parts_.vm, *parts_.memory, slot);
     parts_.slots = std::make_unique<DeviceSlots>(*parts_.mmio, *parts_.vm, *parts_.memory, log_);
     return {};
+}
+
+/// Address space for what the VM may grow by; nothing for a VM whose size is fixed.
+Result<std::optional<GuestMemory::Region>> MachineBuilder::reserve_later_memory() const {
+    const auto more = std::max(config_.max_memory_bytes, config_.memory_bytes) - config_.memory_bytes;
+    const auto size = more / mem::Device::usable_step * mem::Device::usable_step;
+    if (size == 0)
+        return std::nullopt;
+    NACRE_ASSIGN(auto mapping, MemoryMapping::reserved_aligned(size, kHugePageSize));
+    return GuestMemory::Region{arch::later_memory_start(config_.memory_bytes), std::move(mapping)};
 }
 
 Result<void> MachineBuilder::attach_console() {
@@ -107,6 +123,8 @@ Result<void> MachineBuilder::attach_file_system() {
     if (!share_)
         return {};
     fs::Options options;
+    // The share's own directories: containers of a pod come and go there.
+    options.files.remember_names_of_root_mount = false;
     if (config_.jail)
         options.threads.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::file_server); };
     NACRE_ASSIGN(auto root, share_.duplicate());
@@ -118,6 +136,28 @@ Result<void> MachineBuilder::attach_rng() {
     return parts_.slots->add(std::make_unique<rng::Device>(*parts_.loop, log_));
 }
 
+Result<void> MachineBuilder::attach_balloon() {
+    auto device = std::make_unique<balloon::Device>(*parts_.loop, log_);
+    balloon_ = device.get();
+    return parts_.slots->add(std::move(device));
+}
+
+Result<void> MachineBuilder::attach_later_memory() {
+    mem::Device* attached = nullptr;
+    if (const auto* region = parts_.memory->growing_region(); region != nullptr) {
+        auto device = std::make_unique<mem::Device>(
+            *parts_.loop,
+            mem::Device::Region{
+                region->start, region->mapping.bytes(),
+                [slots = parts_.memory_slots.get()](std::uint64_t bytes) { return slots->cover(bytes); }},
+            log_);
+        attached = device.get();
+        NACRE_TRY(parts_.slots->add(std::move(device)));
+    }
+    parts_.later_memory = std::make_unique<LaterMemory>(config_.memory_bytes, attached);
+    return {};
+}
+
 /// What the runtime asks of the running machine.
 Result<void> MachineBuilder::listen_for_changes() {
     FileDescriptor listener(config_.control_listen_fd);
@@ -126,8 +166,10 @@ Result<void> MachineBuilder::listen_for_changes() {
     NACRE_ASSIGN(parts_.control,
                  control::Server::create(
                      *parts_.loop, std::move(listener),
-                     [machine = ChangeableMachine{*parts_.slots, log_, config_.jail}](
-                         control::Request request) { return handle_request(machine, std::move(request)); }));
+                     [machine = ChangeableMachine{*parts_.slots, *parts_.later_memory, *parts_.vcpus, log_,
+                                                  config_.jail}](control::Request request) {
+                         return handle_request(machine, std::move(request));
+                     }));
     return {};
 }
 
@@ -146,11 +188,21 @@ Result<void> MachineBuilder::load_guest() {
     NACRE_ASSIGN(const auto initramfs_image, arch::FileSource::open(initramfs_.get(), "initramfs"));
     NACRE_ASSIGN(const auto initramfs, arch::load_initramfs(initramfs_image, memory, kernel.end));
     kernel_entry_ = kernel.entry;
+    NACRE_TRY(keep({arch::kHighMemoryStart, kernel.end - arch::kHighMemoryStart}));
+    NACRE_TRY(keep(initramfs));
 
-    const auto command_line = arch::command_line(config_.console_fd >= 0, parts_.slots->count());
+    const auto command_line =
+        arch::command_line({config_.console_fd >= 0, parts_.slots->count(), config_.vcpus});
     NACRE_TRY(arch::write_boot_params(memory, {command_line, initramfs, config_.memory_bytes}));
-    NACRE_TRY(arch::write_mp_table(memory, config_.vcpus));
+    NACRE_TRY(arch::write_mp_table(memory, possible_vcpus()));
     return arch::write_entry_tables(memory);
+}
+
+/// Has the balloon leave alone what an image was mapped to.
+Result<void> MachineBuilder::keep(const arch::MemoryRange& range) {
+    NACRE_ASSIGN(const auto memory, parts_.memory->slice(range.start, range.size));
+    balloon_->keep(memory);
+    return {};
 }
 
 /// The threads restrict themselves when they start.
@@ -161,27 +213,9 @@ Result<void> MachineBuilder::enter_jail() {
 }
 
 Result<void> MachineBuilder::create_vcpus() {
-    NACRE_ASSIGN(const auto supported_cpuid, kvm_->supported_cpuid());
-    for (std::uint32_t id = 0; id < config_.vcpus; ++id) {
-        NACRE_ASSIGN(auto vcpu, create_vcpu(id, supported_cpuid));
-        parts_.vcpus.push_back(std::make_unique<VcpuThread>(
-            std::move(vcpu), ExitTargets{*parts_.mmio, timeline_, *parts_.serial}, log_));
-    }
-    return {};
-}
-
-Result<kvm::Vcpu> MachineBuilder::create_vcpu(std::uint32_t id,
-                                              std::span<const kvm_cpuid_entry2> supported_cpuid) const {
-    NACRE_ASSIGN(auto vcpu, parts_.vm->create_vcpu(id));
-    NACRE_TRY(vcpu.set_cpuid(arch::guest_cpuid(supported_cpuid, id, config_.vcpus)));
-    NACRE_TRY(vcpu.set_msrs(arch::initial_msrs()));
-    NACRE_TRY(vcpu.set_fpu(arch::initial_fpu()));
-    NACRE_ASSIGN(const auto lapic, vcpu.lapic());
-    NACRE_TRY(vcpu.set_lapic(arch::initial_lapic(lapic)));
+    NACRE_TRY(parts_.vcpus->grow_to(config_.vcpus));
     // The others wait for the first one's start-up IPI.
-    if (id == 0)
-        NACRE_TRY(enter_boot_state(vcpu));
-    return vcpu;
+    return enter_boot_state(parts_.vcpus->threads().front()->vcpu());
 }
 
 Result<void> MachineBuilder::enter_boot_state(const kvm::Vcpu& vcpu) const {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
+#include "vmm/arch/memory_layout.h"
 #include "vmm/base/file_descriptor.h"
+#include "vmm/devices/balloon/device.h"
 #include "vmm/kvm/kvm.h"
 #include "vmm/machine/config.h"
 #include "vmm/machine/machine.h"
@@ -22,16 +25,20 @@ class MachineBuilder {
   private:
     Result<void> create_vm();
     Result<void> create_memory();
+    Result<std::optional<GuestMemory::Region>> reserve_later_memory() const;
     Result<void> attach_console();
     Result<void> attach_vsock();
     Result<void> attach_file_system();
     Result<void> attach_rng();
+    Result<void> attach_balloon();
+    Result<void> attach_later_memory();
     Result<void> listen_for_changes();
     Result<void> watch_lifeline();
     Result<void> load_guest();
+    Result<void> keep(const arch::MemoryRange& range);
     Result<void> enter_jail();
+    std::uint32_t possible_vcpus() const { return std::max(config_.vcpus, config_.max_vcpus); }
     Result<void> create_vcpus();
-    Result<kvm::Vcpu> create_vcpu(std::uint32_t id, std::span<const kvm_cpuid_entry2> supported_cpuid) const;
     Result<void> enter_boot_state(const kvm::Vcpu& vcpu) const;
 
     Config config_;
@@ -42,9 +49,9 @@ class MachineBuilder {
     FileDescriptor initramfs_;
     FileDescriptor share_;
 
-    std::optional<kvm::Kvm> kvm_;
     GuestAddress kernel_entry_ = 0;
     MachineParts parts_;
+    balloon::Device* balloon_ = nullptr;  // in its slot
 };
 
 }  // namespace nacre::machine

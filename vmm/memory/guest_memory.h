@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -19,7 +22,8 @@ using GuestAddress = std::uint64_t;
 ///
 /// The guest changes this memory while we read it. So whatever is decided upon is copied out once
 /// (read_object) and never fetched twice; spans are for bulk data only. All functions are safe from any
-/// thread. Regions are added before the guest runs; they stay mapped for as long as the object lives.
+/// thread, but for grow(). Regions are added before the guest runs; they stay mapped for as long as the
+/// object lives. One of them may grow meanwhile.
 class GuestMemory {
   public:
     struct Region {
@@ -27,10 +31,20 @@ class GuestMemory {
         MemoryMapping mapping;
     };
 
-    /// Regions in ascending order that do not overlap; sizes are multiples of 4096.
-    static Result<GuestMemory> create(std::vector<Region> regions);
+    /// Regions in ascending order that do not overlap; sizes are multiples of 4096. `growing` lies above
+    /// them, a reserved mapping of which nothing is RAM yet.
+    static Result<GuestMemory> create(std::vector<Region> regions,
+                                      std::optional<Region> growing = std::nullopt);
 
+    /// Those of the start.
     const std::vector<Region>& regions() const { return regions_; }
+
+    /// The region that grows; null when there is none.
+    const Region* growing_region() const { return growing_ ? &growing_->region : nullptr; }
+
+    /// Makes the first `bytes` of the growing region RAM; an error when it is smaller, or RAM already further
+    /// than that: pointers into it are about. On one thread.
+    Result<void> grow(std::uint64_t bytes);
 
     /// Bytes of RAM in all regions.
     std::uint64_t size() const;
@@ -59,8 +73,17 @@ class GuestMemory {
     }
 
   private:
-    explicit GuestMemory(std::vector<Region> regions) : regions_(std::move(regions)) {}
+    struct Growing {
+        explicit Growing(Region grows) : region(std::move(grows)) {}
+        Region region;
+        std::atomic<std::uint64_t> bytes = 0;  // that are RAM
+    };
+
+    GuestMemory(std::vector<Region> regions, std::unique_ptr<Growing> growing)
+        : regions_(std::move(regions)), growing_(std::move(growing)) {}
+
     std::vector<Region> regions_;
+    std::unique_ptr<Growing> growing_;
 };
 
 }  // namespace nacre

@@ -5,11 +5,6 @@ cri_dir=$integration_dir/tests/cri
 busybox=docker.io/library/nacre-busybox:test
 pause=docker.io/library/nacre-pause:test
 
-# The parts of the machine that are not there yet, in one place.
-needs_network() {
-    skip "until containers have networks"
-}
-
 # --- containerd
 
 # start_containerd DIR: with a network for pods, and what client.py needs; all of it in DIR.

@@ -167,6 +167,9 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(figures.files[0].content == "1\n");
     for (const auto stream : {standard_input, standard_output, standard_error, Stream{7, true}})
         CHECK(round_trip(AttachStream{{"c", ""}, stream}).stream == stream);
+    const auto connect = round_trip(ConnectPort{"c", 65535});
+    CHECK(connect.id == "c");
+    CHECK(connect.port == 65535);
     round_trip(Done{});
     CHECK(round_trip(Created{42}).pid == 42);
     const auto failed = round_trip(Failed{2, "exec: \"x\": no such file"});
@@ -179,6 +182,28 @@ TEST_CASE("every message survives its JSON form") {
     round_trip(OutOfMemory{});
     CHECK(round_trip(WatchNotifications{"c"}).id == "c");
     CHECK(round_trip(Notification{"READY=1\n\xff"}).text == "READY=1\n\xff");
+}
+
+TEST_CASE("a network goes there and back, and holds no more than it may") {
+    const InterfaceAddress address{"10.0.0.2", "10.0.0.1", "10.0.0.255", 24, 253, false};
+    const Interface interface{"eth0", "net1", 9000, true, true, {address}};
+    const Route route{"10.1.0.0", 16, 1, 253, 4, 100, "10.0.0.2", 1400, 1300, {{"net1", "10.0.0.1", true, 3}}};
+    const Neighbour neighbour{"net1", "10.0.0.1", "02:00:00:00:00:01"};
+    const auto network = round_trip(ConfigureNetwork{"c", {interface}, {route}, {neighbour}});
+    CHECK(network.id == "c");
+    CHECK(network.interfaces == std::vector{interface});
+    CHECK(network.routes == std::vector{route});
+    CHECK(network.neighbours == std::vector{neighbour});
+    auto crowd = interface;
+    crowd.addresses.resize(max_addresses + 1, address);
+    auto fan = route;
+    fan.next_hops.resize(max_next_hops + 1);
+    const auto too_much = [](const ConfigureNetwork& message) { return !decode(encode(message)); };
+    CHECK(too_much({"c", std::vector(max_interfaces + 1, interface), {}, {}}));
+    CHECK(too_much({"c", {crowd}, {}, {}}));
+    CHECK(too_much({"c", {}, std::vector(max_routes + 1, route), {}}));
+    CHECK(too_much({"c", {}, {fan}, {}}));
+    CHECK(too_much({"c", {}, {}, std::vector(max_neighbours + 1, neighbour)}));
 }
 
 TEST_CASE("text with every byte survives, valid UTF-8 or not") {

@@ -20,6 +20,17 @@ TEST_CASE("a cgroup that holds somebody else's processes, even below it, is refu
           std::string::npos);
 }
 
+TEST_CASE("a process of an outer pid namespace has no pid to be signalled by, and is waited for") {
+    const TemporaryDirectory directory;
+    std::ofstream(directory.path() + "/cgroup.procs") << "0\n";
+    std::ofstream(directory.path() + "/cgroup.events") << "populated 1\n";
+    const CgroupTree cgroup(std::vector<std::string>{directory.path()});
+    CHECK(cgroup.processes().empty());
+    CHECK_FALSE(cgroup.check_unused());
+    // kill(0, SIGKILL) would be the end of the caller's process group, this test among it.
+    CHECK(cgroup.kill_all(0).error().message.find("processes in it do not end") != std::string::npos);
+}
+
 TEST_CASE("a frozen cgroup is refused: nothing that joins it would run") {
     for (const auto& [file, content] :
          {std::pair("cgroup.freeze", "1\n"), std::pair("freezer.state", "FROZEN\n")}) {

@@ -38,6 +38,16 @@ TEST_CASE("shares out of range become the nearest weight") {
     CHECK(host_limits(with_cpu(cpu_of(1024, {}, {})), 0, true) == Settings{{"cpu", "cpu.weight", "100"}});
 }
 
+TEST_CASE("memory without a limit is said so, as there may have been one; 0 is not given") {
+    oci::Resources resources;
+    resources.memory.emplace().limit = -1;
+    CHECK(host_limits(resources, 1000, true) == Settings{{"memory", "memory.max", "max"}});
+    CHECK(host_limits(resources, 1000, false) ==
+          Settings{{"memory", "memory.limit_in_bytes", "9223372036854771712"}});
+    resources.memory->limit = 0;
+    CHECK(host_limits(resources, 1000, true).empty());
+}
+
 TEST_CASE("an idle container has no weight, and bursts go with the quota") {
     oci::CpuResources cpu = cpu_of(512, 50'000, {});
     cpu.idle = 1;

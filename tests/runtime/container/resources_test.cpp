@@ -21,7 +21,7 @@ oci::Resources limits(std::int64_t memory, std::int64_t quota, std::uint64_t per
 }
 
 std::string refusal_of(const oci::Resources& wanted, const oci::Resources& present, const VmSize& size) {
-    const auto result = check_fits(wanted, present, size);
+    const auto result = check_fits(wanted, present, {size.vcpus, size.memory_bytes}, size);
     return result ? "accepted" : result.error().message;
 }
 
@@ -47,17 +47,25 @@ TEST_CASE("rules for devices cannot be changed") {
     CHECK(merged(R"({"devices":[1]})", R"({"devices":[]})") == R"({"devices":[1]})");
 }
 
-TEST_CASE("limits that the VM cannot give are refused, with what it can") {
-    const VmSize size{100 * mebibyte, 2};
+TEST_CASE("limits that a VM of a fixed size cannot give are refused, with what it can") {
+    const VmSize size{100 * mebibyte, 2, 100 * mebibyte};
     CHECK(refusal_of(limits(53 * mebibyte, 0, 0), {}, size).find("enough for a limit of 54525952") !=
           std::string::npos);
     CHECK(refusal_of(limits(INT64_MAX, 0, 0), {}, size).starts_with("memory limit 9223372036854775807:"));
-    CHECK(refusal_of(limits(0, 300'000, 100'000), {}, size).find("made with 2 CPU(s)") != std::string::npos);
+    CHECK(refusal_of(limits(0, 300'000, 100'000), {}, size).find("has 2 CPU(s)") != std::string::npos);
     CHECK(refusal_of(limits(0, INT64_MAX, 0), {}, size).starts_with("CPU quota"));
 }
 
+TEST_CASE("only what is fixed is held against a limit") {
+    const VmSize size{100 * mebibyte, 2, 100 * mebibyte};
+    const auto wanted = limits(900 * mebibyte, 900'000, 100'000);
+    CHECK(check_fits(wanted, {}, {}, size));
+    CHECK_FALSE(check_fits(wanted, {}, {2, std::nullopt}, size));
+    CHECK_FALSE(check_fits(wanted, {}, {std::nullopt, 100 * mebibyte}, size));
+}
+
 TEST_CASE("limits within the VM, none, and those that it has already are accepted") {
-    const VmSize size{100 * mebibyte, 2};
+    const VmSize size{100 * mebibyte, 2, 100 * mebibyte};
     CHECK(refusal_of(limits(52 * mebibyte, 200'000, 100'000), {}, size) == "accepted");
     CHECK(refusal_of(limits(-1, -1, 100'000), {}, size) == "accepted");
     CHECK(refusal_of({}, {}, size) == "accepted");

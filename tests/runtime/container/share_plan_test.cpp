@@ -65,7 +65,7 @@ TEST_CASE("relative paths of the configuration are the bundle's") {
 TEST_CASE("a missing rootfs is refused with its place in the configuration") {
     oci::Spec spec;
     spec.root = oci::Root{"no-such-directory", false};
-    const auto plan = plan_share("c1", "/nonexistent", spec);
+    const auto plan = plan_share("c1", "/nonexistent", spec, false);
     REQUIRE_FALSE(plan.has_value());
     CHECK(plan.error().message.starts_with("config.json: /root/path: open /nonexistent/no-such-directory: "));
 }

@@ -22,6 +22,7 @@ ContainerState example() {
     state.vm_directory = "/run/nacre/x1";
     state.sandbox_id = "pod";
     state.cgroup_paths = {"/sys/fs/cgroup/a"};
+    state.interfaces = {"eth0", "net1"};
     return state;
 }
 
@@ -57,6 +58,7 @@ TEST_CASE("what is written reads back the same") {
     CHECK(encode_state(*copy) == encode_state(state));
     CHECK(copy->annotations == state.annotations);
     CHECK(copy->relay == state.relay);
+    CHECK(copy->interfaces == state.interfaces);
     CHECK(copy->exit->out_of_memory);
     CHECK(copy->exit->status == 137);
 }

@@ -36,12 +36,12 @@ TEST_CASE("no range is lost or counted twice, at any size") {
     }
 }
 
-TEST_CASE("shared memory starts at a whole GiB above RAM and the hole") {
-    CHECK(shared_memory_start(128 * kMebibyte) == kMmioHoleEnd);
-    CHECK(shared_memory_start(3 * kGibibyte) == kMmioHoleEnd);
-    CHECK(shared_memory_start(3 * kGibibyte + kMebibyte) == 5 * kGibibyte);
-    CHECK(shared_memory_start(4 * kGibibyte) == 5 * kGibibyte);
-    CHECK(shared_memory_start(4 * kGibibyte + kMebibyte) == 6 * kGibibyte);
+TEST_CASE("memory that comes later starts at a whole GiB above RAM and the hole") {
+    CHECK(later_memory_start(128 * kMebibyte) == kMmioHoleEnd);
+    CHECK(later_memory_start(3 * kGibibyte) == kMmioHoleEnd);
+    CHECK(later_memory_start(3 * kGibibyte + kMebibyte) == 5 * kGibibyte);
+    CHECK(later_memory_start(4 * kGibibyte) == 5 * kGibibyte);
+    CHECK(later_memory_start(4 * kGibibyte + kMebibyte) == 6 * kGibibyte);
 }
 
 TEST_CASE("device registers and KVM's pages lie in the hole and do not meet") {

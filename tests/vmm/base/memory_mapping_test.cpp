@@ -19,6 +19,19 @@ TEST_CASE("anonymous memory is zero and writable") {
     CHECK(mapping.bytes()[8191] == std::byte{1});
 }
 
+TEST_CASE("reserved memory is usable as far as it was made so, and aligned") {
+    constexpr std::size_t alignment = 2 << 20;
+    const auto mapping = MemoryMapping::reserved_aligned(4 * alignment, alignment).value();
+    CHECK(mapping.size() == 4 * alignment);
+    CHECK(reinterpret_cast<std::uintptr_t>(mapping.bytes().data()) % alignment == 0);
+    CHECK_FALSE(mapping.make_accessible(5 * alignment));
+    REQUIRE(mapping.make_accessible(4096));
+    mapping.bytes()[4095] = std::byte{1};
+    REQUIRE(mapping.make_accessible(8192));
+    CHECK(mapping.bytes()[4095] == std::byte{1});
+    CHECK(mapping.bytes()[8191] == std::byte{0});
+}
+
 TEST_CASE("a moved mapping has one owner") {
     auto first = MemoryMapping::anonymous(4096).value();
     const auto second = std::move(first);

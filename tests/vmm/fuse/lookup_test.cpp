@@ -46,6 +46,20 @@ TEST_CASE("a name that does not exist is node 0, to be remembered for a while") 
     CHECK(answer.as<fuse_entry_out>().entry_valid == 1);
 }
 
+TEST_CASE("names on the mount of the root are not remembered where mounts come and go on it") {
+    const TemporaryShare share;
+    share.write("file", "");
+    Options options;
+    options.remember_names_of_root_mount = false;
+    FakeClient client(share, options);
+    client.initialize();
+    for (const char* name : {"nothing", "file"}) {
+        const auto entry = client.lookup(root_node, name).as<fuse_entry_out>();
+        CHECK(entry.entry_valid == 0);
+        CHECK(entry.entry_valid_nsec == 0);
+    }
+}
+
 TEST_CASE("a file is found with its attributes, and again under the same node") {
     const TemporaryShare share;
     share.write("file", "12345");

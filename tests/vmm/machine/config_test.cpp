@@ -62,6 +62,10 @@ TEST_CASE("values out of range or of the wrong type are refused, and the message
              Case{R"("memory_bytes":33554431)", "memory_bytes"},
              Case{R"("memory_bytes":33554433)", "memory_bytes"},
              Case{R"("memory_bytes":18446744073709551615)", "memory_bytes"},
+             Case{R"("max_vcpus":33)", "max_vcpus"},
+             Case{R"("max_vcpus":-1)", "max_vcpus"},
+             Case{R"("max_memory_bytes":-1)", "max_memory_bytes"},
+             Case{R"("max_memory_bytes":18446744073709551615)", "max_memory_bytes"},
              Case{R"("share_fd":-1)", "share_fd"},
              Case{R"("share_fd":2147483648)", "share_fd"},
              Case{R"("console_fd":null)", "console_fd"},
@@ -87,6 +91,8 @@ TEST_CASE("the least configuration leaves the rest out") {
     REQUIRE(config);
     CHECK(config->vcpus == 1);
     CHECK(config->memory_bytes == 134217728);
+    CHECK(config->max_memory_bytes == 0);
+    CHECK(config->max_vcpus == 0);
     CHECK(config->kvm_fd == 3);
     CHECK(config->kernel_fd == 4);
     CHECK(config->initramfs_fd == 5);

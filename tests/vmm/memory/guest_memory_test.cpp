@@ -81,6 +81,49 @@ TEST_CASE("regions that touch are two regions: a slice across them is refused") 
     CHECK_FALSE(memory.slice(page - 1, 2));
 }
 
+namespace {
+
+// RAM [0, page), and a region of 4 pages at 16 pages that grows.
+GuestMemory that_grows() {
+    std::vector<GuestMemory::Region> regions;
+    regions.push_back(region(0, page));
+    return GuestMemory::create(
+               std::move(regions),
+               GuestMemory::Region{16 * page, MemoryMapping::reserved_aligned(4 * page, page).value()})
+        .value();
+}
+
+}  // namespace
+
+TEST_CASE("the growing region must lie above the others") {
+    std::vector<GuestMemory::Region> regions;
+    regions.push_back(region(16 * page, page));
+    CHECK_FALSE(GuestMemory::create(std::move(regions), region(0, page)));
+}
+
+TEST_CASE("of a region that grows only that is RAM which it has grown to") {
+    auto memory = that_grows();
+    CHECK_FALSE(memory.slice(16 * page, 1));
+    CHECK(memory.size() == page);
+    REQUIRE(memory.grow(2 * page));
+    CHECK(memory.slice(16 * page, 2 * page));
+    CHECK_FALSE(memory.slice(18 * page, 1));
+    CHECK_FALSE(memory.slice(17 * page, 2 * page));
+    CHECK(memory.size() == 3 * page);
+    CHECK(memory.write_object(17 * page, 7));
+}
+
+TEST_CASE("a region grows to its end, and never shrinks") {
+    auto memory = that_grows();
+    REQUIRE(memory.grow(4 * page));
+    CHECK_FALSE(memory.grow(5 * page));
+    CHECK_FALSE(memory.grow(page));
+    CHECK(memory.slice(16 * page, 4 * page));
+    auto fixed = with_hole();
+    CHECK_FALSE(fixed.grow(page));
+    CHECK(fixed.growing_region() == nullptr);
+}
+
 TEST_CASE("objects are copied, little-endian, at any alignment") {
     const auto memory = with_hole();
     REQUIRE(memory.write_object(17, std::uint32_t{0x01020304}));

@@ -23,7 +23,15 @@ class Interrupt {
     /// wants it.
     virtual void signal_used_buffer() = 0;
 
-    /// Sets the configuration-change bit and raises the line.
+    /// An eventfd that is as good as signal_used_buffer(), for the host's kernel: it knows of no register, so
+    /// the used-buffer bit is taken as always set from now on, until the reset. Valid as long as the object.
+    virtual const EventFd& used_buffer_line() = 0;
+
+    /// Before the device changes what its configuration space holds, other than by a write of the driver: a
+    /// driver that reads it meanwhile sees ConfigGeneration change (Virtio 1.2, 2.5.1).
+    virtual void begin_config_change() = 0;
+
+    /// After it: sets the configuration-change bit and raises the line.
     virtual void signal_config_change() = 0;
 
     /// Sets DEVICE_NEEDS_RESET and tells the driver: the device met something it cannot go on from

@@ -8,6 +8,18 @@ void MmioInterrupt::signal_used_buffer() {
     raise(VIRTIO_MMIO_INT_VRING);
 }
 
+// Counted before and after: whichever half of a value a driver reads in between, the generation is another
+// one by its second look.
+void MmioInterrupt::begin_config_change() {
+    ++config_generation_;
+}
+
+// A driver that finds the bit set though nothing was used looks into its queues in vain; that is harmless.
+const EventFd& MmioInterrupt::used_buffer_line() {
+    always_ = VIRTIO_MMIO_INT_VRING;
+    return line_;
+}
+
 void MmioInterrupt::signal_config_change() {
     ++config_generation_;
     raise(VIRTIO_MMIO_INT_CONFIG);
@@ -27,6 +39,7 @@ void MmioInterrupt::raise(std::uint32_t bit) {
 
 void MmioInterrupt::reset() {
     status_ = 0;
+    always_ = 0;
     needs_reset_ = false;
 }
 

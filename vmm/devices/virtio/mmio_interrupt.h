@@ -18,11 +18,13 @@ class MmioInterrupt final : public Interrupt {
     explicit MmioInterrupt(EventFd line) : line_(std::move(line)) {}
 
     void signal_used_buffer() override;
+    void begin_config_change() override;
+    const EventFd& used_buffer_line() override;
     void signal_config_change() override;
     void signal_needs_reset() override;
 
     /// VIRTIO_MMIO_INT_* bits that the driver has not acknowledged yet.
-    std::uint32_t status() const { return status_; }
+    std::uint32_t status() const { return status_ | always_; }
     void acknowledge(std::uint32_t bits) { status_ &= ~bits; }
 
     bool needs_reset() const { return needs_reset_; }
@@ -38,6 +40,7 @@ class MmioInterrupt final : public Interrupt {
 
     EventFd line_;
     std::atomic<std::uint32_t> status_{0};
+    std::atomic<std::uint32_t> always_{0};  // bits that acknowledge() does not clear
     std::atomic<std::uint32_t> config_generation_{0};
     std::atomic<bool> needs_reset_{false};
 };

@@ -172,15 +172,24 @@ void Queue::undo_pop() {
 }
 
 Result<void> Queue::push_used(DescriptorChain chain, std::uint32_t written) {
-    if (outstanding() == 0)
-        return fail("chain {}: given back though none is outstanding", chain.head);
-    if (written > chain.writable_bytes)
-        return fail("chain {}: {} bytes written of {}", chain.head, written, chain.writable_bytes);
-    const vring_used_elem element{chain.head, written};
-    const auto offset = entries_offset + slot(next_used_) * sizeof element;
-    std::memcpy(used_ring_.data() + offset, &element, sizeof element);
-    ++next_used_;
-    // Sequentially consistent: a release, so that element and buffers are visible before the index; and
+    const UsedChain used{std::move(chain), written};
+    return push_used(std::span(&used, 1));
+}
+
+Result<void> Queue::push_used(std::span<const UsedChain> chains) {
+    if (chains.size() > outstanding())
+        return fail("chain {}: given back though none is outstanding", chains[outstanding()].chain.head);
+    for (const auto& [chain, written] : chains) {
+        if (written > chain.writable_bytes)
+            return fail("chain {}: {} bytes written of {}", chain.head, written, chain.writable_bytes);
+    }
+    for (const auto& [chain, written] : chains) {
+        const vring_used_elem element{chain.head, written};
+        const auto offset = entries_offset + slot(next_used_) * sizeof element;
+        std::memcpy(used_ring_.data() + offset, &element, sizeof element);
+        ++next_used_;
+    }
+    // Sequentially consistent: a release, so that elements and buffers are visible before the index; and
     // ordered before the load of used_event or flags in needs_interrupt(), which a release would not be.
     shared_u16(used_ring_, index_offset).store(next_used_, std::memory_order_seq_cst);
     return {};

@@ -36,6 +36,12 @@ struct DescriptorChain {
     std::uint64_t writable_bytes = 0;
 };
 
+/// A chain on its way back to the driver: `written` bytes of its writable part are valid.
+struct UsedChain {
+    DescriptorChain chain;
+    std::uint32_t written = 0;
+};
+
 /// The device side of one split virtqueue, with event index where negotiated. Belongs to one thread at a
 /// time.
 ///
@@ -66,6 +72,10 @@ class Queue {
     /// than the writable part, or when no chain is outstanding; nothing has been pushed then.
     Result<void> push_used(DescriptorChain chain, std::uint32_t written);
 
+    /// Gives several back so that the driver sees all of them or none, as it must those of one received frame
+    /// (Virtio 1.2, 5.1.6.4.1). Errors as above.
+    Result<void> push_used(std::span<const UsedChain> chains);
+
     /// Whether the driver wants an interrupt for what was pushed since the last call (used_event or
     /// NO_INTERRUPT).
     bool needs_interrupt();
@@ -74,6 +84,15 @@ class Queue {
     /// meanwhile: pop again before waiting.
     void disable_notifications();
     bool enable_notifications();
+
+    /// How many chains can be outstanding, and how many are.
+    std::uint16_t size() const { return size_; }
+    std::uint16_t outstanding() const { return static_cast<std::uint16_t>(next_available_ - next_used_); }
+
+    /// Where its three areas are in this process, for a kernel that takes the queue over.
+    std::span<std::byte> descriptor_table() const { return descriptor_table_; }
+    std::span<std::byte> available_ring() const { return available_ring_; }
+    std::span<std::byte> used_ring() const { return used_ring_; }
 
     /// Ring positions, for snapshots (same state as Virtio 1.2, 2.7 indices; the layout is QueueLayout).
     std::uint16_t next_available() const { return next_available_; }
@@ -88,7 +107,6 @@ class Queue {
     Result<Descriptors> indirect_table(GuestAddress address, std::uint32_t length) const;
     Result<void> add_buffer(DescriptorChain& chain, GuestAddress address, std::uint32_t length,
                             bool writable) const;
-    std::uint16_t outstanding() const { return static_cast<std::uint16_t>(next_available_ - next_used_); }
     std::uint16_t slot(std::uint16_t index) const { return index & static_cast<std::uint16_t>(size_ - 1); }
 
     const GuestMemory* memory_ = nullptr;

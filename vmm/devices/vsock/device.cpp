@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "vmm/devices/vsock/iovecs.h"
+#include "vmm/devices/virtio/iovecs.h"
 
 namespace nacre::vsock {
 
@@ -187,7 +187,7 @@ void Device::receive_packet(const virtio::DescriptorChain& chain) {
     if (header.length > chain.readable_bytes - raw.size())
         header.op = Op::invalid;  // A packet that is not all there is none that any connection takes.
     else if (header.op == Op::rw)
-        append_part(chain.readable, raw.size(), header.length, payload_);
+        virtio::append_part(chain.readable, raw.size(), header.length, payload_);
     muxer_->receive(header, payload_);
 }
 

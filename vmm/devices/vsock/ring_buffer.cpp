@@ -4,13 +4,13 @@
 #include <cstring>
 #include <new>
 
+#include "vmm/devices/virtio/iovecs.h"
 #include "vmm/devices/virtio/queue.h"
-#include "vmm/devices/vsock/iovecs.h"
 
 namespace nacre::vsock {
 
 bool RingBuffer::append(std::span<const iovec> source, std::size_t offset) {
-    const std::size_t total = total_bytes(source);
+    const std::size_t total = virtio::total_bytes(source);
     if (offset > total || total - offset > room())
         return false;
     if (!memory_)

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "vmm/devices/vsock/iovecs.h"
+#include "vmm/devices/virtio/iovecs.h"
 
 namespace nacre::vsock {
 
@@ -61,7 +61,7 @@ Result<std::size_t> RxBuffers::hold(std::size_t payload_bytes) {
         }
         if (i > 0 && pieces_.size() + held_[i].writable.size() > max_pieces)
             break;
-        room += append_part(held_[i].writable, header_bytes, payload_bytes - room, pieces_);
+        room += virtio::append_part(held_[i].writable, header_bytes, payload_bytes - room, pieces_);
     }
     return room;
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "vmm/devices/vsock/iovecs.h"
+#include "vmm/devices/virtio/iovecs.h"
 
 namespace nacre::vsock {
 
@@ -71,7 +71,7 @@ void Stream::opened() {
 void Stream::deliver(std::span<const iovec> payload) {
     const std::size_t written = unread_.empty() ? write(payload) : 0;
     connection_.forward(static_cast<std::uint32_t>(written));
-    if (connection_.host_is_done_receiving() || written == total_bytes(payload))
+    if (connection_.host_is_done_receiving() || written == virtio::total_bytes(payload))
         return;
     if (!unread_.append(payload, written))
         return abort();  // no memory: its credit keeps the guest from overfilling the ring

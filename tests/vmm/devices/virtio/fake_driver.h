@@ -160,12 +160,16 @@ class FakeRing {
 class FakeInterrupt final : public Interrupt {
   public:
     void signal_used_buffer() override { ++used_buffer; }
+    void begin_config_change() override { ++config_change_begun; }
+    const EventFd& used_buffer_line() override { return line; }
     void signal_config_change() override { ++config_change; }
     void signal_needs_reset() override { ++needs_reset; }
 
     std::atomic<unsigned> used_buffer{0};
+    std::atomic<unsigned> config_change_begun{0};
     std::atomic<unsigned> config_change{0};
     std::atomic<unsigned> needs_reset{0};
+    const EventFd line = EventFd::create().value();
 };
 
 /// Drives one device the way a transport does, without registers.

@@ -412,6 +412,18 @@ TEST_CASE_FIXTURE(Fixture, "DRIVER_OK hands the device its queues, memory and ac
     CHECK(device.activation->queues[0]->kick->drain() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "with the line in the kernel's hand, the used-buffer bit is always set, until a reset") {
+    start();
+    auto& interrupt = *device.activation->interrupt;
+    CHECK(&interrupt.used_buffer_line() == &transport->interrupt_line());
+    CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_VRING);
+    write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+    CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_VRING);
+    set_status(0);
+    CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "interrupts set their bit, raise the line, and are acknowledged bit by bit") {
     start();
     auto& interrupt = *device.activation->interrupt;
@@ -419,8 +431,11 @@ TEST_CASE_FIXTURE(Fixture, "interrupts set their bit, raise the line, and are ac
     CHECK(transport->interrupt_line().drain() == 1);
     CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_VRING);
     const auto generation = read(VIRTIO_MMIO_CONFIG_GENERATION);
-    interrupt.signal_config_change();
+    interrupt.begin_config_change();
     CHECK(read(VIRTIO_MMIO_CONFIG_GENERATION) == generation + 1);
+    CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_VRING);
+    interrupt.signal_config_change();
+    CHECK(read(VIRTIO_MMIO_CONFIG_GENERATION) == generation + 2);
     CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG));
     write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
     CHECK(read(VIRTIO_MMIO_INTERRUPT_STATUS) == VIRTIO_MMIO_INT_CONFIG);

@@ -275,6 +275,22 @@ TEST_CASE_FIXTURE(Fixture, "a chain that was not given, or too much of it, canno
     CHECK(ring.used_index() == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "of chains that are given back together, one that is wrong keeps all back") {
+    ring.chain().writable(8).publish();
+    ring.chain().writable(8).publish();
+    auto device = queue();
+    std::vector<UsedChain> used(3);
+    used[0] = {std::move(*device.pop().value()), 8};
+    used[1] = {std::move(*device.pop().value()), 9};
+    CHECK_FALSE(device.push_used(std::span(used).first(2)));
+    used[1].written = 8;
+    CHECK_FALSE(device.push_used(used));
+    CHECK(ring.used_index() == 0);
+    CHECK(device.push_used(std::span(used).first(2)));
+    CHECK(ring.used_index() == 2);
+    CHECK(device.outstanding() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "whatever stands in the rings, a chain is bounded and lies in RAM") {
     std::mt19937 random(1);
     const auto pick = [&](std::initializer_list<std::uint64_t> values) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "vmm/devices/vsock/iovecs.h"
+#include "vmm/devices/virtio/iovecs.h"
 
 using namespace nacre::vsock;
 
@@ -81,11 +81,11 @@ TEST_CASE("a part of scattered pieces") {
     std::string empty;
     std::string second = "defg";
     const std::vector<iovec> pieces{piece(first), piece(empty), piece(second)};
-    CHECK(total_bytes(pieces) == 7);
+    CHECK(nacre::virtio::total_bytes(pieces) == 7);
 
     const auto part = [&](std::size_t offset, std::size_t length) {
         std::vector<iovec> target;
-        const auto bytes = append_part(pieces, offset, length, target);
+        const auto bytes = nacre::virtio::append_part(pieces, offset, length, target);
         std::string text;
         for (const auto& each : target)
             text.append(static_cast<const char*>(each.iov_base), each.iov_len);

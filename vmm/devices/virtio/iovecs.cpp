@@ -1,8 +1,8 @@
-#include "vmm/devices/vsock/iovecs.h"
+#include "vmm/devices/virtio/iovecs.h"
 
 #include <algorithm>
 
-namespace nacre::vsock {
+namespace nacre::virtio {
 
 std::size_t total_bytes(std::span<const iovec> pieces) {
     std::size_t total = 0;
@@ -26,4 +26,4 @@ std::size_t append_part(std::span<const iovec> pieces, std::size_t offset, std::
     return appended;
 }
 
-}  // namespace nacre::vsock
+}  // namespace nacre::virtio

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace nacre::vsock {
+namespace nacre::virtio {
 
 /// Bytes that `pieces` hold together.
 std::size_t total_bytes(std::span<const iovec> pieces);
@@ -16,4 +16,4 @@ std::size_t total_bytes(std::span<const iovec> pieces);
 std::size_t append_part(std::span<const iovec> pieces, std::size_t offset, std::size_t length,
                         std::vector<iovec>& target);
 
-}  // namespace nacre::vsock
+}  // namespace nacre::virtio
