@@ -109,7 +109,8 @@ volume() {
     [ "$status" -eq 5 ]
     [ "$output" = "out in" ]
     [ "$stderr" = err ]
-    url=$(url_for Exec "$(request_with_command "$container" sh -c 'read line; stty size; tty' |
+    # The size comes by a way of its own, maybe later than the line.
+    url=$(url_for Exec "$(request_with_command "$container" sh -c 'read line; until stty size 2>/dev/null | grep .; do sleep 0.1; done; tty' |
         jq -c '. + {stdin: true, stdout: true, tty: true} | del(.timeout)')")
     run "$cri_dir/stream.py" "$url" 30x100 <<<"go" 3>&-
     [ "$status" -eq 0 ]
