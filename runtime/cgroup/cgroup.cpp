@@ -11,6 +11,7 @@ namespace {
 class NoCgroup : public Cgroup {
   public:
     NoCgroup() : Cgroup({}) {}
+    std::string clone_target() const override { return {}; }
     Result<void> add_process(pid_t) const override { return {}; }
     Result<void> limit(const oci::Resources&, std::uint64_t) const override { return {}; }
     std::vector<pid_t> processes() const override { return {}; }

@@ -41,6 +41,9 @@ class Cgroup {
     /// Where it is.
     const CgroupPlace& place() const { return place_; }
 
+    /// What fork_into() needs for a child that begins in it; empty where there is more than a cgroup of v2, or nothing.
+    virtual std::string clone_target() const = 0;
+
     /// Moves a process there; 0 is the caller.
     virtual Result<void> add_process(pid_t pid) const = 0;
 

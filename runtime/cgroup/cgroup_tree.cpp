@@ -161,6 +161,10 @@ bool CgroupTree::unified() const {
     return ::access((directories_.front() + "/cgroup.controllers").c_str(), F_OK) == 0;
 }
 
+std::string CgroupTree::clone_target() const {
+    return directories_.size() == 1 && unified() ? directories_.front() : std::string();
+}
+
 std::string CgroupTree::directory_with(const std::string& file) const {
     for (const auto& directory : directories_) {
         if (::access((directory + "/" + file).c_str(), F_OK) == 0)

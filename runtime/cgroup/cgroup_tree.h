@@ -21,6 +21,9 @@ class CgroupTree {
     /// Whether it is of cgroup v2, from its files.
     bool unified() const;
 
+    /// The directory for fork_into(), if it is of cgroup v2 alone; else empty.
+    std::string clone_target() const;
+
     /// The directory that has `file`, on v1 the one of the file's controller; empty if none has.
     std::string directory_with(const std::string& file) const;
 

@@ -10,6 +10,7 @@ class Cgroupfs : public Cgroup {
   public:
     explicit Cgroupfs(CgroupPlace place) : Cgroup(place), tree_(std::move(place.directories)) {}
 
+    std::string clone_target() const override { return tree_.clone_target(); }
     Result<void> add_process(pid_t pid) const override;
     Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
     std::vector<pid_t> processes() const override { return tree_.processes(); }

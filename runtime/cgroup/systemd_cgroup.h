@@ -16,6 +16,7 @@ class SystemdCgroup : public Cgroup {
   public:
     explicit SystemdCgroup(CgroupPlace place) : Cgroup(place), scope_(std::move(place.directories)) {}
 
+    std::string clone_target() const override { return leaf().clone_target(); }
     Result<void> add_process(pid_t pid) const override;
     Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
     std::vector<pid_t> processes() const override { return scope_.processes(); }

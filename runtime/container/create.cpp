@@ -24,6 +24,7 @@
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
 #include "runtime/vm/agent_connection.h"
+#include "runtime/vm/virtual_machine.h"
 
 namespace nacre::runtime {
 
@@ -126,6 +127,10 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
                        CgroupManager manager, Pod pod, ProcessTerminal terminal,
                        std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
+    FileDescriptor kvm;
+    if (!pod.is_member()) {
+        NACRE_ASSIGN(kvm, open_kvm());
+    }
     const auto size = vm_size(bundle.spec, host_size());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
@@ -142,7 +147,8 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
                        cgroup->place(),
                        std::move(terminal),
                        std::move(descriptors),
-                       plan_notify_socket(notify_socket_address(), bundle.spec, bundle.directory)};
+                       plan_notify_socket(notify_socket_address(), bundle.spec, bundle.directory),
+                       std::move(kvm)};
     NACRE_ASSIGN(const auto relay, fork_init_relay(std::move(task)));
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/cgroup/fork_into.h"
 #include "runtime/container/cgroup_of.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
@@ -41,7 +42,6 @@ Result<AgentConnection> exec_in_guest(const ExecRelayTask& task, const protocol:
 }
 
 Result<Started> start_process(ExecRelayTask& task) {
-    NACRE_TRY(open_cgroup(cgroup_of(task.container))->add_process(0));
     const protocol::ProcessName name{task.container.id, unique_name()};
     auto owner = exec_in_guest(task, name);
     if (!owner)
@@ -55,13 +55,15 @@ Result<Started> start_process(ExecRelayTask& task) {
 }
 
 /// The relay's life. Never returns to the caller's code.
-[[noreturn]] void relay_main(ExecRelayTask& task, FileDescriptor reports, pid_t caller) {
+[[noreturn]] void relay_main(ExecRelayTask& task, FileDescriptor reports, pid_t caller, bool in_cgroup) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != caller)
         ::_exit(1);
     ::setsid();
     close_inherited_descriptors();
-    const auto signals = SignalForwarder::create();
+    const auto joined =
+        in_cgroup ? Result<void>() : open_cgroup(cgroup_of(task.container))->add_process(0);
+    const auto signals = joined ? SignalForwarder::create() : tl::unexpected(joined.error());
     auto started = signals ? start_process(task) : tl::unexpected(signals.error());
     if (!started) {
         report_failure(reports.get(), started.error());
@@ -82,20 +84,18 @@ Result<Started> start_process(ExecRelayTask& task) {
 Result<pid_t> fork_exec_relay(ExecRelayTask& task) {
     NACRE_ASSIGN(auto pipe, make_report_pipe());
     const pid_t caller = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0)
-        return fail_errno("fork the relay");
-    if (pid == 0) {
+    NACRE_ASSIGN(const auto forked, fork_into(open_cgroup(cgroup_of(task.container))->clone_target()));
+    if (forked.pid == 0) {
         pipe.reader.reset();
-        relay_main(task, std::move(pipe.writer), caller);
+        relay_main(task, std::move(pipe.writer), caller, forked.inside);
     }
     pipe.writer.reset();
     // A caller that stays must not hold open what the process closes.
     task.descriptors.clear();
     const auto report = read_report(pipe.reader.get());
     if (report)
-        return pid;
-    ::waitpid(pid, nullptr, 0);
+        return forked.pid;
+    ::waitpid(forked.pid, nullptr, 0);
     return tl::unexpected(report.error());
 }
 

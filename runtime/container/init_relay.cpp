@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/cgroup/fork_into.h"
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
@@ -62,9 +63,9 @@ int open_stats() {
     return path == nullptr ? -1 : ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
-Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
+Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     VmOptions options;
-    options.kvm_fd = kvm;
+    options.kvm_fd = task.kvm.get();
     options.directory = task.pod.vm_directory;
     options.outlives_relay = task.pod.sandbox;
     options.memory_bytes = task.size.memory_bytes;
@@ -80,12 +81,13 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task, int kvm) {
     return VirtualMachine::launch(task.assets, options);
 }
 
-Result<Home> start_vm(InitRelayTask& task, int kvm, int reports) {
+Result<Home> start_vm(InitRelayTask& task, int reports) {
     if (task.pod.sandbox) {
         NACRE_ASSIGN(const auto volumes, VolumeUsers::lock(task.pod.vm_directory));
         NACRE_TRY(use_volumes(task.directory->id(), task.share, volumes));
     }
-    NACRE_ASSIGN(auto vm, launch_vm(task, kvm));
+    NACRE_ASSIGN(auto vm, launch_vm(task));
+    task.kvm.reset();
     NACRE_TRY(report_line(reports, fmt::format("vmm {}", vm.pid())));
     NACRE_TRY(vm.wait_ready(boot_timeout_ms));
     return Home{std::move(vm), {}, {}};
@@ -157,13 +159,8 @@ void forward_ports_of(const InitRelayTask& task) {
 }
 
 Result<Created> bring_up(InitRelayTask& task, int reports) {
-    FileDescriptor kvm;
-    if (!task.pod.is_member()) {
-        NACRE_ASSIGN(kvm, open_kvm());
-    }
-    NACRE_TRY(open_cgroup(task.cgroup)->add_process(0));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
-    NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, kvm.get(), reports));
+    NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, reports));
     NACRE_ASSIGN(auto owner, create_in_guest(task, reports));
     if (task.bundle->spec.root->readonly && !task.share.rootfs.empty())
         NACRE_TRY(make_read_only(home.pidfd(), task.share.rootfs));
@@ -210,7 +207,7 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
 }
 
 /// The relay's life. Never returns to the caller's code.
-[[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator) {
+[[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator, bool in_cgroup) {
     // A caller that is killed in the middle of create leaves nothing behind: relay and VMM die with it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != creator)
@@ -218,7 +215,8 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     ::setsid();
     const bool on_callers_terminal = task.terminal.caller.valid();
     close_inherited_descriptors();
-    const auto signals = SignalForwarder::create();
+    const auto joined = in_cgroup ? Result<void>() : open_cgroup(task.cgroup)->add_process(0);
+    const auto signals = joined ? SignalForwarder::create() : tl::unexpected(joined.error());
     auto created = signals ? bring_up(task, reports.get()) : tl::unexpected(signals.error());
     if (!created) {
         report_failure(reports.get(), created.error());
@@ -252,16 +250,14 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
 Result<InitRelay> fork_init_relay(InitRelayTask task) {
     NACRE_ASSIGN(auto pipe, make_report_pipe());
     const pid_t creator = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0)
-        return fail_errno("fork the relay");
-    if (pid == 0) {
+    NACRE_ASSIGN(const auto forked, fork_into(open_cgroup(task.cgroup)->clone_target()));
+    if (forked.pid == 0) {
         pipe.reader.reset();
         // The lock on the directory is the creator's: kept here it would outlive it.
         ::close(task.directory->fd());
-        relay_main(std::move(task), std::move(pipe.writer), creator);
+        relay_main(std::move(task), std::move(pipe.writer), creator, forked.inside);
     }
-    return InitRelay{pid, std::move(pipe.reader)};
+    return InitRelay{forked.pid, std::move(pipe.reader)};
 }
 
 }  // namespace nacre::runtime

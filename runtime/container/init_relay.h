@@ -27,6 +27,7 @@ struct InitRelayTask {
     ProcessTerminal terminal;
     std::vector<PassedDescriptor> descriptors;
     NotifyPlan notify;
+    FileDescriptor kvm;  // /dev/kvm, for a VM of its own: from within the cgroup it may not be opened
 };
 
 /// A relay that was forked and is preparing its container.
@@ -35,7 +36,7 @@ struct InitRelay {
     FileDescriptor reports;  // relay_reports.h
 };
 
-/// Forks the relay: it joins the cgroup, launches the VM or joins the pod's, has the agent create the container, reports, and
+/// Forks the relay, into the cgroup: it launches the VM or joins the pod's, has the agent create the container, reports, and
 /// then stands for the container's init until that has ended; its exit status is init's. Until "created" it
 /// dies with the caller; with the caller's terminal, for ever.
 Result<InitRelay> fork_init_relay(InitRelayTask task);

@@ -125,3 +125,14 @@ TEST_CASE(
           "set pids.max of cgroup " + directory.path() +
               "/memory/a: the pids controller is not available there");
 }
+
+TEST_CASE("a child can begin in a cgroup of v2 that is all there is, not in several or one of v1") {
+    const TemporaryDirectory directory;
+    const CgroupTree v1(std::vector<std::string>{directory.path()});
+    CHECK(v1.clone_target().empty());
+    std::ofstream(directory.path() + "/cgroup.controllers") << "cpu memory\n";
+    const CgroupTree v2(std::vector<std::string>{directory.path()});
+    CHECK(v2.clone_target() == directory.path());
+    const CgroupTree hybrid(std::vector<std::string>{directory.path(), directory.path()});
+    CHECK(hybrid.clone_target().empty());
+}
