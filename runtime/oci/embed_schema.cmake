@@ -53,6 +53,11 @@ function(embed_schema variable folder)
     add_definitions(bundle "${schema_config-vm.json}")
     string(REGEX REPLACE "[a-z-]+\\.json#/(definitions/)?" "#/definitions/" bundle "${bundle}")
     string(REGEX REPLACE "\n[ \t]*" "" bundle "${bundle}")
+    # What only people read; it would be read at every start.
+    set(remark "\"(description|id|\\$schema)\" : \"[^\"]*\"")
+    string(REGEX REPLACE "${remark}," "" bundle "${bundle}")
+    string(REGEX REPLACE ",?${remark}" "" bundle "${bundle}")
+    string(REGEX REPLACE "\" : " "\":" bundle "${bundle}")
 
     set(source ${CMAKE_CURRENT_BINARY_DIR}/embedded_schema.cpp)
     file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [[

@@ -11,6 +11,7 @@
 
 #include "runtime/oci/embedded_schema.h"
 #include "runtime/oci/json_reader.h"
+#include "runtime/oci/schema_subset.h"
 
 namespace nacre::oci {
 
@@ -74,11 +75,12 @@ std::string broken_rule(const rapidjson::Document& schema, const rapidjson::Sche
 Result<void> check_schema(std::string_view text, Part part, std::string_view file) {
     rapidjson::Document document;
     NACRE_TRY(parse_json(text, file, document));
+    const auto place = place_of(part);
     rapidjson::Document schema_text;
-    schema_text.Parse(embedded_schema.data(), embedded_schema.size());
+    schema_text.Parse(embedded_schema.data());
+    keep_schema_of(document, place, schema_text);
     const rapidjson::SchemaDocument schema(schema_text);
     rapidjson::SchemaValidator validator(schema);
-    const auto place = place_of(part);
     accept_at_place(document, place, validator);
     if (validator.IsValid())
         return {};
