@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "guest-agent/bpf_jit.h"
 #include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/rlimits.h"
 #include "guest-agent/protocol/messages.h"
@@ -71,6 +72,7 @@ Result<void> boot() {
     NACRE_TRY(mount_file_systems());
     NACRE_TRY(protect_from_oom());
     NACRE_TRY(raise_open_files_limit());
+    use_bpf_jit(false);  // until the first container, with its device and seccomp filters, is up
     return bring_loopback_up();
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "guest-agent/boot.h"
+#include "guest-agent/bpf_jit.h"
 #include "guest-agent/serve.h"
 #include "guest-agent/vsock.h"
 #include "vmm/base/log.h"
@@ -31,7 +32,10 @@ agent::Environment vm_environment() {
                 // Not reached. PID 1's end is a kernel panic: the host sees a crash, never a hang.
                 std::_Exit(EXIT_FAILURE);
             },
-            [] { agent::tell_phase(agent::BootPhase::container_started); }};
+            [] {
+                agent::tell_phase(agent::BootPhase::container_started);
+                agent::use_bpf_jit(true);
+            }};
 }
 
 Result<void> run() {
