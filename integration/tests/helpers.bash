@@ -60,6 +60,43 @@ unmount_debian_bundles() {
         grep "^$BATS_TEST_TMPDIR/")
 }
 
+# network_namespace NAME NUMBER: a namespace with eth0, 10.NUMBER.0.2/24 and fdNUMBER::2/64, whose other end hostNUMBER is this
+# machine's, .1 and ::1.
+network_namespace() {
+    ip netns add "$1"
+    ip -n "$1" link set lo up
+    add_interface "$1" "$2" eth0
+    ip -n "$1" route add default via "10.$2.0.1"
+    ip -n "$1" -6 route add default via "fd$2::1"
+}
+
+# add_interface NAMESPACE NUMBER INTERFACE
+add_interface() {
+    ip link add "host$2" type veth peer name "$3" netns "$1"
+    ip address add "10.$2.0.1/24" dev "host$2"
+    ip -6 address add "fd$2::1/64" dev "host$2" nodad
+    ip link set "host$2" up
+    ip -n "$1" address add "10.$2.0.2/24" dev "$3"
+    ip -n "$1" -6 address add "fd$2::2/64" dev "$3" nodad
+    ip -n "$1" link set "$3" up
+    wait_until 10 eval "! ip -n $1 -6 address show dev $3 | grep -q tentative"
+}
+
+# network_bundle NAMESPACE CMD…: a bundle in the namespace, with this machine's programs.
+network_bundle() {
+    new_bundle box "${@:2}"
+    rm -r "${bundle:?}/rootfs/bin"
+    local directory
+    for directory in bin sbin lib lib64; do ln -s "usr/$directory" "$bundle/rootfs/$directory"; done
+    mkdir "$bundle/rootfs/tests"
+    edit_config '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/" + $namespace
+        | .mounts += [{destination: "/usr", type: "bind", source: "/usr", options: ["rbind", "ro"]},
+            {destination: "/tests", type: "bind", source: $tests, options: ["rbind", "ro"]},
+            {destination: "/tmp", type: "bind", source: $shared, options: ["rbind", "rw"]}]
+        | .process.capabilities |= map_values(. + ["CAP_NET_RAW"])' \
+        --arg namespace "$1" --arg tests "$integration_dir/tests/network" --arg shared "$BATS_TEST_TMPDIR"
+}
+
 # wait_until SECONDS CMD…: polls until CMD succeeds; fails after SECONDS.
 wait_until() {
     local end=$((SECONDS + $1))

@@ -22,16 +22,16 @@ bool all_passed(const std::vector<Requirement>& requirements) {
                        [](const Requirement& requirement) { return requirement.passed; });
 }
 
-std::string report(const std::vector<Requirement>& requirements) {
+std::string report(const std::vector<Requirement>& requirements, const Verdict& verdict) {
     std::string text;
     for (const auto& requirement : requirements)
         text += line(requirement);
     const auto failed = std::count_if(requirements.begin(), requirements.end(),
                                       [](const Requirement& requirement) { return !requirement.passed; });
     if (failed == 0)
-        return text + "this host can run nacre\n";
-    return text + fmt::format("this host cannot run nacre: {} of {} requirements failed\n", failed,
-                              requirements.size());
+        return text + verdict.passed + "\n";
+    return text +
+           fmt::format("{}: {} of {} requirements failed\n", verdict.failed, failed, requirements.size());
 }
 
 }  // namespace nacre::check

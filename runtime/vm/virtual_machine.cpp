@@ -286,6 +286,9 @@ int VirtualMachine::stop(int grace_ms) {
 }
 
 std::string VirtualMachine::describe_end(int wait_status) const {
+    if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
+        return "the VMM made a system call that its jail forbids (SIGSYS); the host's kernel log has its "
+               "number: report it";
     if (WIFSIGNALED(wait_status))
         return fmt::format("the VMM was killed by signal {}", WTERMSIG(wait_status));
     const auto log = read_file(directory_ + "/" + vmm_log_name, log_limit).value_or("");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "vmm/jail/capabilities.h"
+#include "vmm/jail/syscall_filter.h"
 
 namespace nacre::jail {
 
@@ -23,7 +24,8 @@ Result<void> limit_process() {
 }
 
 Result<void> restrict_thread(ThreadKind kind) {
-    return keep_capabilities(kind == ThreadKind::file_server ? file_server_capabilities() : 0);
+    NACRE_TRY(keep_capabilities(kind == ThreadKind::file_server ? file_server_capabilities() : 0));
+    return install_syscall_filter(kind);
 }
 
 Result<void> change_root(int directory) {

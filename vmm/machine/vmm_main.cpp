@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "vmm/base/file.h"
+#include "vmm/jail/syscall_rules.h"
 #include "vmm/machine/machine_builder.h"
 #include "vmm/machine/stats.h"
 
@@ -18,10 +19,12 @@ namespace {
 constexpr std::size_t kMaxConfigBytes = 64 * 1024;
 constexpr std::size_t kThreadStackBytes = 256 * 1024;
 constexpr std::uint64_t kMaxLogBytes = 1024 * 1024;
+constexpr int kStandardOutput = 1;
 constexpr int kStandardError = 2;
 
 Result<int> parse_arguments(int argc, char** argv) {
-    constexpr const char* kUsage = "usage: nacre-vmm --config-fd N (nacre starts it; not for use by hand)";
+    constexpr const char* kUsage =
+        "usage: nacre-vmm --config-fd N (nacre starts it; not for use by hand), nacre-vmm --syscall-rules";
     if (argc != 3 || std::string_view(argv[1]) != "--config-fd")
         return fail("{}", kUsage);
     const std::string_view text = argv[2];
@@ -80,6 +83,8 @@ int report(const Error& error, int log_fd) {
 }  // namespace
 
 int vmm_main(int argc, char** argv) {
+    if (argc == 2 && std::string_view(argv[1]) == "--syscall-rules")
+        return write_all(kStandardOutput, jail::syscall_rules_text()) ? 0 : 1;
     Timeline timeline;
     timeline.mark(Phase::process_start);
     set_up_process();

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# The jail of nacre-vmm: what it may do is what it needs, and what happens when it does anything else.
+# shellcheck disable=SC2154,SC2016,SC2030,SC2031 # set by run and helpers; jq and shells of containers expand
+# time-limit: 900
+load helpers
+
+setup() {
+    modprobe --all loop veth tun vhost_net
+    remember_machine
+}
+
+teardown() {
+    nacre delete --force box >/dev/null 2>&1 || true
+    ip netns list | cut -d ' ' -f 1 | xargs --no-run-if-empty --max-args 1 ip netns delete
+}
+
+start_box() {
+    nacre run --detach --bundle "$bundle" box </dev/null >/dev/null 2>&1
+}
+
+vmm_pid() {
+    jq .vmm.pid /run/nacre/box/state.json
+}
+
+@test "check tells of every thread of a container's VM what it may do" {
+    new_bundle box sleep 1000
+    start_box
+    run -0 nacre check box
+    [[ "$output" == *"pass  namespaces: mnt pid net ipc uts of its own"* ]]
+    [[ "$output" == *"pass  root directory: the share"* ]]
+    [[ "$output" == *"pass  core dumps: off"* ]]
+    [ "${lines[-1]}" = "the jail of box holds" ]
+    local threads
+    threads=$(find "/proc/$(vmm_pid)/task" -mindepth 1 -maxdepth 1 | wc -l)
+    [ "$(grep -c "^pass  thread .*no_new_privs, seccomp filter$" <<<"$output")" -eq "$threads" ]
+    # All but those that serve files have no capability at all.
+    [ "$(grep "^pass  thread" <<<"$output" | grep -v "(virtio-fs)" | grep -vc "capabilities 0x0,")" -eq 0 ]
+}
+
+@test "check of a container that does not run is an error, and one that is not there" {
+    run -1 nacre check box
+    [[ "$output" == *"container does not exist"* ]]
+    new_bundle box true
+    nacre run --keep --bundle "$bundle" box
+    run -1 nacre check box
+    [[ "$output" == *"container not running"* ]]
+}
+
+@test "a VMM that its filter kills ends the container, with the reason" {
+    new_bundle box sleep 1000
+    start_box
+    # What the kernel does to a process whose filter says SECCOMP_RET_KILL_PROCESS.
+    kill -SYS "$(vmm_pid)"
+    wait_until 20 has_status box stopped
+    [ "$(nacre state box | jq -r .exitStatus)" = 137 ]
+    [[ "$(nacre state box | jq -r .exitCause)" == *"system call that its jail forbids"* ]]
+}
+
+# Files, a disk and a network at work, the VM growing and shrinking; every system call of nacre-vmm is recorded.
+@test "no rule of the filters is unused, but for those that say when they are needed" {
+    local traces=$BATS_TEST_TMPDIR/traces disk=$BATS_TEST_TMPDIR/disk vhost
+    mkdir "$traces"
+    truncate --size 64M "$disk"
+    mkfs.ext4 -q "$disk"
+    network_namespace one 1
+    network_bundle one sleep 1000
+    edit_config '.mounts += [{destination: "/data", type: "ext4", source: $disk, options: ["rw"]},
+        {destination: "/files", type: "bind", source: $files, options: ["rbind", "ro"]}]
+        | .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_CHOWN", "CAP_FOWNER", "CAP_SETFCAP", "CAP_DAC_OVERRIDE"])
+        | .linux.resources.memory.limit = 134217728 | .linux.resources.cpu = {quota: 100000, period: 100000}' \
+        --arg disk "$disk" --arg files "$integration_dir/tests/files"
+    # With vhost, and without.
+    for vhost in yes no; do
+        [ $vhost = yes ] || { rmmod vhost_net; }
+        strace -DDD -f -qq -X raw -o "$traces/$vhost" "$(type -P nacre)" run --detach --bundle "$bundle" box </dev/null >/dev/null 2>&1
+        in_box python3 /files/system_calls.py root
+        in_box sh -c 'head -c 9000000 /dev/urandom >/data/a && sync && rm /data/a && fstrim /data'
+        in_box sh -c 'head -c 300000 /dev/urandom >/tmp/a && cp /tmp/a /tmp/b && sync /tmp/b && sync -f /tmp/b && df /tmp'
+        ip netns exec one ping -c 1 -W 20 10.1.0.1
+        in_box ping -c 3 -W 20 10.1.0.1
+        nacre update --memory 256M --cpu-quota 200000 box
+        nacre update --memory 128M --cpu-quota 100000 box
+        nacre delete --force box
+    done >/dev/null
+    wait_until 20 test -s "$traces/no"
+    run -0 nacre-vmm --syscall-rules
+    python3 "$integration_dir/tests/jail/unused_rules.py" <(echo "$output") "$traces"/*
+}
+
+in_box() {
+    nacre exec box "$@"
+}
