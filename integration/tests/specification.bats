@@ -111,6 +111,15 @@ in_container() {
     assert_nothing_left
 }
 
+@test "a user namespace without a cgroup namespace sees the groups of the VM, and cannot change them" {
+    new_bundle bundle true
+    edit_config '.linux.namespaces += [{type: "user"}] | .linux.namespaces |= map(select(.type != "cgroup"))
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
+        | (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]'
+    in_container 'cat /sys/fs/cgroup/cgroup.procs >/dev/null && echo seen; mkdir /sys/fs/cgroup/own 2>/dev/null || echo kept'
+    [ "$(echo "$output" | xargs)" = "seen kept" ]
+}
+
 @test "a user namespace: its ids, its root's rights, and what it does not own" {
     new_bundle bundle true
     mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
