@@ -129,6 +129,10 @@ bool is_bind_mount(const oci::Mount& mount) {
     return mount.type == "bind" || parse_mount_options(mount.options).bind;
 }
 
+bool may_have_source(const oci::Mount& mount) {
+    return is_bind_mount(mount) || mount.type == "overlay";
+}
+
 Result<LateReadOnly> make_mounts(const MountPlaces& places, const std::vector<oci::Mount>& mounts) {
     LateReadOnly late;
     for (std::uint32_t index = 0; index < mounts.size(); ++index) {

@@ -120,6 +120,24 @@ in_container() {
     [ "$(echo "$output" | xargs)" = "seen kept" ]
 }
 
+@test "an overlay of host directories, as podman makes of a volume with O: written above, never below" {
+    new_bundle bundle true
+    local base=$BATS_TEST_TMPDIR/overlay
+    mkdir -p "$base"/{lower,upper,work}
+    echo below >"$base/lower/file"
+    edit_config '.mounts += [{destination: "/data", type: "overlay", source: "overlay",
+        options: ["lowerdir=\($b)/lower", "upperdir=\($b)/upper", "workdir=\($b)/work", "private", "nosuid"]}]' --arg b "$base"
+    in_container 'cat /data/file; echo above >/data/file; echo new >/data/new; cat /data/file'
+    echo "$output"
+    [ "$(echo "$output" | head -n 2 | xargs)" = "below above" ]
+    [ "$(cat "$base/lower/file" "$base/upper/file" "$base/upper/new" | xargs)" = "below above new" ]
+    edit_config '(.mounts[] | select(.type == "overlay") | .options) = ["lowerdir=/nowhere/at/all"]'
+    in_container true
+    [ "$status" -eq 1 ]
+    assert_one_clear_line "$output"
+    [[ "$output" == *"/mounts/"*"overlay of lowerdir=/nowhere/at/all"* ]]
+}
+
 @test "a user namespace: its ids, its root's rights, and what it does not own" {
     new_bundle bundle true
     mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
