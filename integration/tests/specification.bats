@@ -204,6 +204,25 @@ in_container() {
     assert_nothing_left
 }
 
+@test "a hook of start that fails ends the container and deletes it, with the poststop hooks" {
+    new_bundle bundle sleep 100
+    local hooks
+    for hooks in '{poststart: [{path: "/bin/false"}]}' '{startContainer: [{path: "/bin/false"}]}'; do
+        edit_config ".hooks = $hooks"' | .hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "echo gone >" + $p]}]' \
+            --arg p "$BATS_TEST_TMPDIR/poststop"
+        nacre create --bundle "$bundle" spec </dev/null >/dev/null 2>&1 3>&-
+        run nacre start spec
+        echo "$output"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *" hook #0: /bin/false: exit status 1"* ]]
+        [ "$(cat "$BATS_TEST_TMPDIR/poststop")" = gone ]
+        rm "$BATS_TEST_TMPDIR/poststop"
+        run nacre state spec
+        [ "$status" -eq 1 ]
+    done
+    assert_nothing_left
+}
+
 @test "what cannot be enforced is refused with its place, before anything is made" {
     new_bundle bundle true
     cp "$bundle/config.json" "$BATS_TEST_TMPDIR/good.json"
