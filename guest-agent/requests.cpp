@@ -43,8 +43,8 @@ Result<MountSources> checked_sources(const std::vector<MountSource>& sources,
                                      const std::vector<oci::Mount>& mounts) {
     MountSources checked;
     for (const auto& source : sources) {
-        if (source.index >= mounts.size() || !is_bind_mount(mounts[source.index]))
-            return fail_with(EINVAL, "source for mount {}, which is no bind mount", source.index);
+        if (source.index >= mounts.size() || !may_have_source(mounts[source.index]))
+            return fail_with(EINVAL, "source for mount {}, which has none in the share", source.index);
         if (!is_share_path(source.path))
             return fail_with(EINVAL, "source \"{}\" of mount {} is not a path below the share", source.path,
                              source.index);

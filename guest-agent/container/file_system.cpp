@@ -1,28 +1,13 @@
 #include "guest-agent/container/file_system.h"
 
 #include <sys/mount.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <string>
+
+#include "vmm/base/mount_calls.h"
 
 namespace nacre::agent {
 
 namespace {
-
-/// What the kernel wrote into the file-system context about the last failure ("e tmpfs: Bad value …"). errno
-/// stays that failure's; there may be no message, which is an error as well.
-std::string context_message(int context) {
-    char text[256];
-    const int failure = errno;
-    const auto length = ::read(context, text, sizeof text);
-    errno = failure;
-    if (length <= 2)
-        return {};
-    std::string message(text + 2, static_cast<std::size_t>(length - 2));
-    std::ranges::replace(message, '\n', ' ');
-    return " (" + message + ")";
-}
 
 Result<void> configure(int context, const oci::Mount& mount, const MountOptions& options) {
     if (!mount.source.empty() &&
@@ -30,14 +15,14 @@ Result<void> configure(int context, const oci::Mount& mount, const MountOptions&
         return fail_errno("set source {}", mount.source);
     for (const auto& flag : options.flags) {
         if (::fsconfig(context, FSCONFIG_SET_FLAG, flag.c_str(), nullptr, 0) < 0)
-            return fail_errno("option {}{}", flag, context_message(context));
+            return fail_errno("option {}{}", flag, file_system_message(context));
     }
     for (const auto& [name, value] : options.values) {
         if (::fsconfig(context, FSCONFIG_SET_STRING, name.c_str(), value.c_str(), 0) < 0)
-            return fail_errno("option {}={}{}", name, value, context_message(context));
+            return fail_errno("option {}={}{}", name, value, file_system_message(context));
     }
     if (::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
-        return fail_errno("make file system{}", context_message(context));
+        return fail_errno("make file system{}", file_system_message(context));
     return {};
 }
 

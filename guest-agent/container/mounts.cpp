@@ -17,6 +17,8 @@ namespace nacre::agent {
 
 namespace {
 
+constexpr const char* vm_cgroups = "/sys/fs/cgroup";
+
 /// What comes after the mount is in its place; all on the mount's own descriptor.
 Result<void> finish(int mount, const MountOptions& options) {
     if (options.recursive_set != 0 || options.recursive_clear != 0)
@@ -81,6 +83,18 @@ void inherit_mode(int root, const oci::Mount& mount, MountOptions& options) {
         options.values.emplace_back("mode", fmt::format("{:o}", status.st_mode & 07777u));
 }
 
+/// cgroup2 may be mounted anew only by the owner of the cgroup namespace. A user namespace without one of those sees
+/// the VM's groups, as it would see the host's with runc; they stay the VM root's.
+Result<FileDescriptor> make_file_system(const oci::Mount& mount, const MountOptions& options,
+                                        std::uint64_t attributes) {
+    auto made = new_file_system(mount, options, attributes);
+    if (made || made.error().code != EPERM || file_system_type(mount) != "cgroup2")
+        return made;
+    NACRE_ASSIGN(auto groups, clone_mount(vm_cgroups, false));
+    NACRE_TRY(change_mount(groups.get(), attributes, 0, 0, false));
+    return groups;
+}
+
 Result<void> mount_new(const MountPlaces& places, const oci::Mount& mount, MountOptions options,
                        LateReadOnly& late) {
     NACRE_TRY(refuse_link(places.root, mount));
@@ -89,7 +103,7 @@ Result<void> mount_new(const MountPlaces& places, const oci::Mount& mount, Mount
         inherit_mode(places.root, mount, options);
     const bool late_read_only = is_tmpfs && (options.set & MOUNT_ATTR_RDONLY) != 0;
     const auto attributes = late_read_only ? options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY} : options.set;
-    NACRE_ASSIGN(auto mounted, new_file_system(mount, options, attributes));
+    NACRE_ASSIGN(auto mounted, make_file_system(mount, options, attributes));
     NACRE_ASSIGN(const auto target, make_in_root(places.root, mount.destination, PathKind::directory));
     if (options.copy_up && is_tmpfs)
         NACRE_TRY(copy_tree(target.get(), mounted.get()));
@@ -113,6 +127,10 @@ Result<void> make_mount(const MountPlaces& places, oci::Mount mount, std::uint32
 
 bool is_bind_mount(const oci::Mount& mount) {
     return mount.type == "bind" || parse_mount_options(mount.options).bind;
+}
+
+bool may_have_source(const oci::Mount& mount) {
+    return is_bind_mount(mount) || mount.type == "overlay";
 }
 
 Result<LateReadOnly> make_mounts(const MountPlaces& places, const std::vector<oci::Mount>& mounts) {

@@ -27,4 +27,7 @@ Result<LateReadOnly> make_mounts(const MountPlaces& places, const std::vector<oc
 /// Whether the mount is a bind mount: by type or by option.
 bool is_bind_mount(const oci::Mount& mount);
 
+/// Whether what is mounted may come through the share: a bind mount, or an overlay, which the host makes.
+bool may_have_source(const oci::Mount& mount);
+
 }  // namespace nacre::agent

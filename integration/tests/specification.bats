@@ -111,6 +111,33 @@ in_container() {
     assert_nothing_left
 }
 
+@test "a user namespace without a cgroup namespace sees the groups of the VM, and cannot change them" {
+    new_bundle bundle true
+    edit_config '.linux.namespaces += [{type: "user"}] | .linux.namespaces |= map(select(.type != "cgroup"))
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings
+        | (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]'
+    in_container 'cat /sys/fs/cgroup/cgroup.procs >/dev/null && echo seen; mkdir /sys/fs/cgroup/own 2>/dev/null || echo kept'
+    [ "$(echo "$output" | xargs)" = "seen kept" ]
+}
+
+@test "an overlay of host directories, as podman makes of a volume with O: written above, never below" {
+    new_bundle bundle true
+    local base=$BATS_TEST_TMPDIR/overlay
+    mkdir -p "$base"/{lower,upper,work}
+    echo below >"$base/lower/file"
+    edit_config '.mounts += [{destination: "/data", type: "overlay", source: "overlay",
+        options: ["lowerdir=\($b)/lower", "upperdir=\($b)/upper", "workdir=\($b)/work", "private", "nosuid"]}]' --arg b "$base"
+    in_container 'cat /data/file; echo above >/data/file; echo new >/data/new; cat /data/file'
+    echo "$output"
+    [ "$(echo "$output" | head -n 2 | xargs)" = "below above" ]
+    [ "$(cat "$base/lower/file" "$base/upper/file" "$base/upper/new" | xargs)" = "below above new" ]
+    edit_config '(.mounts[] | select(.type == "overlay") | .options) = ["lowerdir=/nowhere/at/all"]'
+    in_container true
+    [ "$status" -eq 1 ]
+    assert_one_clear_line "$output"
+    [[ "$output" == *"/mounts/"*"overlay of lowerdir=/nowhere/at/all"* ]]
+}
+
 @test "a user namespace: its ids, its root's rights, and what it does not own" {
     new_bundle bundle true
     mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
@@ -174,6 +201,25 @@ in_container() {
     run nacre create --bundle "$bundle" spec
     [ "$status" -eq 1 ]
     [[ "$output" == *"createContainer hook #0: /bin/false: exit status 1"* ]]
+    assert_nothing_left
+}
+
+@test "a hook of start that fails ends the container and deletes it, with the poststop hooks" {
+    new_bundle bundle sleep 100
+    local hooks
+    for hooks in '{poststart: [{path: "/bin/false"}]}' '{startContainer: [{path: "/bin/false"}]}'; do
+        edit_config ".hooks = $hooks"' | .hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "echo gone >" + $p]}]' \
+            --arg p "$BATS_TEST_TMPDIR/poststop"
+        nacre create --bundle "$bundle" spec </dev/null >/dev/null 2>&1 3>&-
+        run nacre start spec
+        echo "$output"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *" hook #0: /bin/false: exit status 1"* ]]
+        [ "$(cat "$BATS_TEST_TMPDIR/poststop")" = gone ]
+        rm "$BATS_TEST_TMPDIR/poststop"
+        run nacre state spec
+        [ "$status" -eq 1 ]
+    done
     assert_nothing_left
 }
 

@@ -6,7 +6,8 @@ namespace nacre::commands {
 namespace {
 
 cli::CommandResult run_start(const cli::Invocation& invocation) {
-    NACRE_TRY(runtime::start(runtime::Store(invocation.global.root), invocation.arguments()[0]));
+    const auto warn = [&](const std::string& message) { invocation.log.warning(message); };
+    NACRE_TRY(runtime::start(runtime::Store(invocation.global.root), invocation.arguments()[0], warn));
     return 0;
 }
 

@@ -29,8 +29,9 @@ struct CreateOptions {
 Result<void> create(const Store& store, const CreateOptions& options);
 
 /// Runs the user's program in a created container. With NOTIFY_SOCKET in the environment: returns once the
-/// container has told that it is ready, or has ended (notifications.h).
-Result<void> start(const Store& store, const std::string& id);
+/// container has told that it is ready, or has ended (notifications.h). A hook that fails is an error, and the
+/// container is deleted. `warn`: of poststop hooks that fail then.
+Result<void> start(const Store& store, const std::string& id, const Warn& warn = {});
 
 struct RunOptions {
     bool detach = false;  // return once started

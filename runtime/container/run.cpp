@@ -32,18 +32,19 @@ std::jthread tell_readiness(Readiness& readiness) {
 }
 
 /// Until the container has ended; its exit status.
-Result<int> run_in_foreground(const Store& store, const std::string& id) {
+Result<int> run_in_foreground(const Store& store, const std::string& id, const Warn& warn) {
     NACRE_ASSIGN(const auto terminal, callers_terminal(store, id));
     NACRE_ASSIGN(const auto foreground, Foreground::begin(terminal.caller.get()));
-    NACRE_ASSIGN(auto started, begin_start(store, id));
+    NACRE_ASSIGN(auto started, begin_start(store, id, warn));
     const auto teller = tell_readiness(started.readiness);
     return foreground.wait_for(started.relay);
 }
 
-Result<int> start_and_wait(const Store& store, const std::string& id, const RunOptions& options) {
+Result<int> start_and_wait(const Store& store, const std::string& id, const RunOptions& options,
+                           const Warn& warn) {
     if (!options.detach)
-        return run_in_foreground(store, id);
-    NACRE_TRY(start(store, id));
+        return run_in_foreground(store, id, warn);
+    NACRE_TRY(start(store, id, warn));
     return 0;
 }
 
@@ -53,7 +54,7 @@ Result<int> run(const Store& store, const CreateOptions& options, const RunOptio
     auto create_options = options;
     create_options.detached = run_options.detach;
     NACRE_TRY(create(store, create_options));
-    const auto status = start_and_wait(store, options.id, run_options);
+    const auto status = start_and_wait(store, options.id, run_options, options.warn);
     if (!status) {
         [[maybe_unused]] const auto removed = delete_container(store, options.id, true, options.warn);
         return status;

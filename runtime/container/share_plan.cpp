@@ -70,6 +70,19 @@ Result<std::string> target_of(const std::string& container_id, std::size_t index
     return fmt::format("{}/mounts/{}/{}", container_id, index, name_of_source(source));
 }
 
+Result<void> share_overlay(const std::string& container_id, std::uint32_t index, const oci::Mount& mount,
+                           const oci::Linux& linux_config, SharePlan& plan) {
+    auto options = tree_options(mount);
+    options.ids = mount_ids(mount, linux_config);
+    auto target = fmt::format("{}/mounts/{}/overlay", container_id, index);
+    auto tree = overlay_tree(mount.options, target, options);
+    if (!tree)
+        return add_context(std::move(tree).error(), fmt::format("config.json: /mounts/{}", index));
+    plan.trees.push_back(std::move(*tree));
+    plan.mounts.push_back({index, std::move(target), {}});
+    return {};
+}
+
 bool is_volume(const std::string& target) {
     return target.starts_with(std::string(volumes_name) + "/");
 }
@@ -91,6 +104,10 @@ void rename_in(SharePlan& plan, const std::string& from, const std::string& to) 
 
 bool is_bind_mount(const oci::Mount& mount) {
     return mount.type == "bind" || has_any_option(mount, {"bind", "rbind"});
+}
+
+bool is_overlay(const oci::Mount& mount) {
+    return mount.type == "overlay" && !is_bind_mount(mount);
 }
 
 TreeOptions tree_options(const oci::Mount& mount) {
@@ -122,6 +139,8 @@ Result<SharePlan> plan_share(const std::string& container_id, const std::string&
     NACRE_TRY(share_rootfs(host_rootfs, container_id + "/rootfs", plan));
     for (std::size_t i = 0; i < spec.mounts.size(); ++i) {
         const auto& mount = spec.mounts[i];
+        if (is_overlay(mount))
+            NACRE_TRY(share_overlay(container_id, static_cast<std::uint32_t>(i), mount, spec.linux, plan));
         if (!is_bind_mount(mount))
             continue;
         const auto source = path_in_bundle(bundle, mount.source);

@@ -16,13 +16,17 @@ constexpr const char* volumes_name = "volumes";
 /// The host trees that a container needs in its VM's share, and what the agent is told about them.
 struct SharePlan {
     std::string rootfs;                         // below the share; empty: a disk (disk_plan.h)
-    std::vector<ShareMount> trees;              // the rootfs first, then the sources of its bind mounts
-    std::vector<protocol::MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
+    std::vector<ShareMount> trees;              // the rootfs first, then its overlays and the sources of its bind mounts
+    std::vector<protocol::MountSource> mounts;  // one for each overlay, and for each bind mount
+                                                // whose source is not in the rootfs
 };
 
 /// Whether a mount of the configuration binds a host file or directory (type "bind", or option bind or
 /// rbind).
 bool is_bind_mount(const oci::Mount& mount);
+
+/// Whether a mount is an overlay of host directories, which is made on the host: its options name their paths.
+bool is_overlay(const oci::Mount& mount);
 
 /// How the tree behind a bind mount is shared: read-only where any of its options say so.
 TreeOptions tree_options(const oci::Mount& mount);

@@ -44,16 +44,14 @@ Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::
     return state.interfaces.empty() ? Result<void>() : directory.write(state);
 }
 
-/// A container whose hooks failed is stopped (runtime.md, "Lifecycle", steps 7 and 9), and so is one without
-/// its network.
+/// A container whose hooks failed is stopped, and so is one without its network.
 tl::unexpected<Error> stop_for(const ContainerState& state, Error reason) {
     [[maybe_unused]] const auto stopped = stop_processes(state);
     return tl::unexpected(std::move(reason));
 }
 
-}  // namespace
-
-Result<Started> begin_start(const Store& store, const std::string& id) {
+/// `hook_failed`: tells it from other errors.
+Result<Started> start_locked(const Store& store, const std::string& id, bool& hook_failed) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
@@ -63,19 +61,36 @@ Result<Started> begin_start(const Store& store, const std::string& id) {
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     if (auto connected = connect_interfaces(directory, spec, state); !connected)
         return stop_for(state, std::move(connected).error());
-    if (auto hooked = run_start_hooks(agent, state, spec.hooks); !hooked)
+    auto hooked = run_start_hooks(agent, state, spec.hooks);
+    hook_failed = !hooked;
+    if (!hooked)
         return stop_for(state, std::move(hooked).error());
     NACRE_ASSIGN(auto readiness, Readiness::watch(state.vm_directory, id));
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
     NACRE_TRY(directory.write(state));
-    if (auto hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running); !hooked)
+    hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running);
+    hook_failed = !hooked;
+    if (!hooked)
         return stop_for(state, std::move(hooked).error());
     return Started{state.relay.pid, std::move(readiness)};
 }
 
-Result<void> start(const Store& store, const std::string& id) {
-    NACRE_ASSIGN(auto started, begin_start(store, id));
+}  // namespace
+
+Result<Started> begin_start(const Store& store, const std::string& id, const Warn& warn) {
+    bool hook_failed = false;
+    auto started = start_locked(store, id, hook_failed);
+    // "… stop the container, and continue the lifecycle at step 12": it is destroyed (runtime.md, steps 7 and 9).
+    if (hook_failed) {
+        if (auto deleted = delete_container(store, id, true, warn); !deleted && warn)
+            warn(deleted.error().message);
+    }
+    return started;
+}
+
+Result<void> start(const Store& store, const std::string& id, const Warn& warn) {
+    NACRE_ASSIGN(auto started, begin_start(store, id, warn));
     NACRE_ASSIGN(const bool told, started.readiness.wait_and_tell(started.relay));
     return told ? started.readiness.settle() : Result<void>();
 }

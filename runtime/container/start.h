@@ -3,6 +3,7 @@
 #include <string>
 
 #include "runtime/container/notifications.h"
+#include "runtime/container/warn.h"
 #include "runtime/state/store.h"
 
 namespace nacre::runtime {
@@ -14,6 +15,6 @@ struct Started {
 };
 
 /// start() of lifecycle.h without its wait for the container to be ready; the container is not locked then.
-Result<Started> begin_start(const Store& store, const std::string& id);
+Result<Started> begin_start(const Store& store, const std::string& id, const Warn& warn);
 
 }  // namespace nacre::runtime

@@ -3,6 +3,7 @@
 #include <rapidjson/error/en.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace nacre::oci {
 
@@ -124,18 +125,46 @@ bool expect_array(const JsonNode& node) {
 
 }  // namespace detail
 
-Result<void> parse_json(std::string_view text, std::string_view file, rapidjson::Document& document) {
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
-    document.Parse<flags>(text.data(), text.size());
-    if (!document.HasParseError())
-        return {};
-    const auto offset = std::min(document.GetErrorOffset(), text.size());
+namespace {
+
+/// The offset where arrays and objects nest deeper than `max_json_depth`; the text need not be valid.
+std::optional<std::size_t> too_deep_at(std::string_view text) {
+    std::size_t depth = 0;
+    bool in_string = false;
+    for (std::size_t offset = 0; offset < text.size(); ++offset) {
+        const char c = text[offset];
+        if (in_string && c == '\\')
+            ++offset;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == '[' || c == '{') && ++depth > max_json_depth)
+            return offset;
+        else if (!in_string && (c == ']' || c == '}') && depth > 0)
+            --depth;
+    }
+    return std::nullopt;
+}
+
+tl::unexpected<Error> fail_at(std::string_view text, std::size_t offset, std::string_view file,
+                              std::string_view why) {
     const auto before = text.substr(0, offset);
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto last_newline = before.rfind('\n');
     const auto column = last_newline == std::string_view::npos ? offset + 1 : offset - last_newline;
-    return fail("{}:{}:{}: not valid JSON: {}", file, line, column,
-                rapidjson::GetParseError_En(document.GetParseError()));
+    return fail("{}:{}:{}: {}", file, line, column, why);
+}
+
+}  // namespace
+
+Result<void> parse_json(std::string_view text, std::string_view file, rapidjson::Document& document) {
+    if (const auto offset = too_deep_at(text))
+        return fail_at(text, *offset, file, fmt::format("nested deeper than {} levels", max_json_depth));
+    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+    document.Parse<flags>(text.data(), text.size());
+    if (!document.HasParseError())
+        return {};
+    return fail_at(text, std::min(document.GetErrorOffset(), text.size()), file,
+                   fmt::format("not valid JSON: {}", rapidjson::GetParseError_En(document.GetParseError())));
 }
 
 }  // namespace nacre::oci

@@ -120,7 +120,11 @@ void JsonNode::required(std::string_view name, T& target) const {
     optional(name, target);
 }
 
-/// Parses `text` (UTF-8, any depth without recursion) into `document`. Errors name `file` and line:column.
+/// What walks a document may be recursive: the schema validator is.
+constexpr std::size_t max_json_depth = 1000;
+
+/// Parses `text` (UTF-8, arrays and objects nested up to `max_json_depth`) into `document`. Errors name `file` and
+/// line:column.
 Result<void> parse_json(std::string_view text, std::string_view file, rapidjson::Document& document);
 
 }  // namespace nacre::oci

@@ -30,6 +30,24 @@ std::vector<std::string_view> place_of(Part part) {
     return {};
 }
 
+/// A member that is null counts as absent, as Go's decoder has it, which the schema does not know.
+void drop_null_members(rapidjson::Value& value) {
+    if (value.IsArray()) {
+        for (auto& element : value.GetArray())
+            drop_null_members(element);
+    }
+    if (!value.IsObject())
+        return;
+    for (auto member = value.MemberBegin(); member < value.MemberEnd();) {
+        if (member->value.IsNull()) {
+            member = value.EraseMember(member);
+            continue;
+        }
+        drop_null_members(member->value);
+        ++member;
+    }
+}
+
 /// Shows the document to the validator as if it were at its place in a whole configuration.
 void accept_at_place(const rapidjson::Document& document, const std::vector<std::string_view>& place,
                      rapidjson::SchemaValidator& validator) {
@@ -75,6 +93,7 @@ std::string broken_rule(const rapidjson::Document& schema, const rapidjson::Sche
 Result<void> check_schema(std::string_view text, Part part, std::string_view file) {
     rapidjson::Document document;
     NACRE_TRY(parse_json(text, file, document));
+    drop_null_members(document);
     const auto place = place_of(part);
     rapidjson::Document schema_text;
     schema_text.Parse(embedded_schema.data());

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -50,10 +51,7 @@ Result<void> attach_all(int writable_root, int root, const std::vector<ShareMoun
     return {};
 }
 
-}  // namespace
-
-Result<ShareMount> clone_tree(const std::string& source, std::string target, const TreeOptions& options) {
-    NACRE_ASSIGN(auto tree, clone_mount(source, options.recursive));
+Result<ShareMount> as_share_mount(FileDescriptor tree, std::string target, const TreeOptions& options) {
     NACRE_TRY(change_mount(tree.get(), MOUNT_ATTR_NODEV, 0, options.follow ? MS_SLAVE : MS_PRIVATE,
                            options.recursive));
     if (options.read_only)
@@ -62,8 +60,42 @@ Result<ShareMount> clone_tree(const std::string& source, std::string target, con
         NACRE_TRY(map_ids(tree.get(), *options.ids));
     struct stat status {};
     if (::fstat(tree.get(), &status) < 0)
-        return fail_errno("stat {}", source);
+        return fail_errno("stat the source of {}", target);
     return ShareMount{std::move(target), S_ISDIR(status.st_mode), std::move(tree)};
+}
+
+Result<void> set_overlay_option(int context, const std::string& option) {
+    const auto equals = option.find('=');
+    const auto name = option.substr(0, equals);
+    if (equals != std::string::npos &&
+        ::fsconfig(context, FSCONFIG_SET_STRING, name.c_str(), option.c_str() + equals + 1, 0) < 0)
+        return fail_errno("option {}{}", option, file_system_message(context));
+    if ((name == "volatile" || name == "userxattr") &&
+        ::fsconfig(context, FSCONFIG_SET_FLAG, name.c_str(), nullptr, 0) < 0)
+        return fail_errno("option {}{}", option, file_system_message(context));
+    return {};
+}
+
+}  // namespace
+
+Result<ShareMount> clone_tree(const std::string& source, std::string target, const TreeOptions& options) {
+    NACRE_ASSIGN(auto tree, clone_mount(source, options.recursive));
+    return as_share_mount(std::move(tree), std::move(target), options);
+}
+
+Result<ShareMount> overlay_tree(const std::vector<std::string>& options, std::string target,
+                                const TreeOptions& tree_options) {
+    const FileDescriptor context(::fsopen("overlay", FSOPEN_CLOEXEC));
+    if (!context)
+        return fail_errno("open file system overlay");
+    for (const auto& option : options)
+        NACRE_TRY(set_overlay_option(context.get(), option));
+    if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
+        return fail_errno("make overlay of {}{}", fmt::join(options, ","), file_system_message(context.get()));
+    FileDescriptor tree(::fsmount(context.get(), FSMOUNT_CLOEXEC, 0));
+    if (!tree)
+        return fail_errno("mount overlay");
+    return as_share_mount(std::move(tree), std::move(target), tree_options);
 }
 
 Result<FileDescriptor> make_share(const std::string& place, const std::vector<ShareMount>& mounts) {

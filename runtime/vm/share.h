@@ -31,6 +31,11 @@ struct ShareMount {
 /// nodes in it cannot be opened.
 Result<ShareMount> clone_tree(const std::string& source, std::string target, const TreeOptions& options);
 
+/// The same of a new overlay file system: `options` are those of the configuration's mount, of which "name=value" and
+/// overlayfs's own flags are for it (overlayfs.rst); their paths are of the calling process's mount namespace.
+Result<ShareMount> overlay_tree(const std::vector<std::string>& options, std::string target,
+                                const TreeOptions& tree_options);
+
 /// In a mount namespace of the caller's own: mounts a small tmpfs over the directory `place`, puts `mounts`
 /// into it, and makes the tmpfs itself read-only. Returns the root directory of the share.
 ///

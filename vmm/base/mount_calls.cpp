@@ -2,6 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 
 namespace nacre {
 
@@ -65,6 +69,18 @@ Result<void> change_mount(int mount, std::uint64_t set, std::uint64_t clear, std
     if (::mount_setattr(mount, "", flags, &attributes, sizeof attributes) < 0)
         return fail_errno("change attributes of mount");
     return {};
+}
+
+std::string file_system_message(int context) {
+    char text[256];
+    const int failure = errno;
+    const auto length = ::read(context, text, sizeof text);
+    errno = failure;
+    if (length <= 2)  // "e " and the message
+        return {};
+    std::string message(text + 2, static_cast<std::size_t>(length - 2));
+    std::ranges::replace(message, '\n', ' ');
+    return " (" + message + ")";
 }
 
 }  // namespace nacre

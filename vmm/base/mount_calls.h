@@ -34,4 +34,8 @@ Result<void> attach_mount(int mount, int target);
 Result<void> change_mount(int mount, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation,
                           bool recursive);
 
+/// What the kernel wrote into a file-system context (fsopen(2)) about the last failure, as " (e tmpfs: Bad value …)"; "" if
+/// nothing. errno stays that failure's.
+std::string file_system_message(int context);
+
 }  // namespace nacre

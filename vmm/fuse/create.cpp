@@ -79,7 +79,7 @@ Outcome<FileDescriptor> open_existing(Call& call, const Parent& parent, const ch
 
 Outcome<FileDescriptor> open_or_create(Call& call, const Parent& parent, const char* name,
                                        const fuse_create_in& in) {
-    NACRE_ASSIGN(const int flags, host_open_flags(in.flags));
+    const int flags = host_open_flags(in.flags);
     auto created = open_beneath(parent.fd(), name, flags | O_CREAT | O_EXCL, in.mode & 07777);
     const bool exists = !created && created.error().value == EEXIST;
     if (!exists || (in.flags & O_EXCL) != 0)
@@ -129,7 +129,7 @@ Outcome<> create(Call& call) {
 Outcome<> tmpfile(Call& call) {
     NACRE_ASSIGN(const auto in, call.arguments.take<fuse_create_in>());
     NACRE_ASSIGN(const auto parent, parent_for_creation(call, in.umask));
-    NACRE_ASSIGN(const int flags, host_open_flags(in.flags));
+    const int flags = host_open_flags(in.flags);
     const int exclusive = (in.flags & O_EXCL) != 0 ? O_EXCL : 0;
     FileDescriptor opened(
         openat(parent.fd(), ".", flags | exclusive | O_TMPFILE | O_CLOEXEC, in.mode & 07777));

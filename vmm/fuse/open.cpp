@@ -10,7 +10,7 @@ Outcome<> open(Call& call) {
     NACRE_ASSIGN(const auto inode, call.inode());
     if (!inode->is_regular())
         return refuse(inode->is_directory() ? EISDIR : ENXIO);
-    NACRE_ASSIGN(const int flags, host_open_flags(in.flags));
+    const int flags = host_open_flags(in.flags);
     NACRE_ASSIGN(const auto descriptor, call.file_system.inodes().descriptor_of(inode));
     if ((flags & O_TRUNC) != 0)
         call.credentials.clear_setid_bits((in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0);

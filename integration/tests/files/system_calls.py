@@ -9,6 +9,7 @@ import mmap
 import os
 import socket
 import stat
+import struct
 import sys
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -195,6 +196,35 @@ def attributes():
     show("unknown name space", os.setxattr, "attr", "nonsense.name", b"x")
 
 
+def acl(*entries):
+    """The bytes of a POSIX ACL of (tag, permissions, id) entries: struct posix_acl_xattr_header and _entry."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def access_control_lists():
+    owner, user, group, mask, other, nobody = 1, 2, 4, 0x10, 0x20, 0xFFFFFFFF
+    write("listed", mode=0o640)
+    show("set", os.setxattr, "listed", "system.posix_acl_access",
+         acl((owner, 6, nobody), (user, 4, 4444), (group, 4, nobody), (mask, 6, nobody), (other, 0, nobody)))
+    show("the mask is the group's mode", kind, "listed")
+    show("read back", lambda: os.getxattr("listed", "system.posix_acl_access").hex())
+    show("chmod changes the mask", lambda: (os.chmod("listed", 0o600), os.getxattr("listed", "system.posix_acl_access").hex()))
+    show("without a mask", os.setxattr, "listed", "system.posix_acl_access",
+         acl((owner, 6, nobody), (user, 4, 4444), (group, 4, nobody), (other, 0, nobody)))
+    show("default of a file", os.setxattr, "listed", "system.posix_acl_default", acl((owner, 6, nobody), (group, 4, nobody), (other, 0, nobody)))
+    os.mkdir("defaults")
+    show("default of a directory", os.setxattr, "defaults", "system.posix_acl_default",
+         acl((owner, 7, nobody), (user, 7, 4444), (group, 5, nobody), (mask, 7, nobody), (other, 0, nobody)))
+    os.umask(0o077)
+    write("defaults/file", mode=0o666)
+    os.mkdir("defaults/below", 0o777)
+    os.umask(0o022)
+    show("counts instead of the umask", lambda: (kind("defaults/file"), kind("defaults/below")))
+    show("is inherited", lambda: sorted(os.listxattr("defaults/below")))
+    show("a user named by root", opened, "/tmp/of-root/for-1000", os.O_RDONLY)
+    show("a user shut out by root", opened, "/tmp/of-root/not-for-1000", os.O_RDONLY)
+
+
 def child(action):
     """Runs action in another process; the result is its text."""
     reader, writer = os.pipe()
@@ -248,6 +278,10 @@ def prepare_roots_files():
         write("/tmp/of-root/" + name)
         os.chmod("/tmp/of-root/" + name, mode)
         os.chown("/tmp/of-root/" + name, 0, group)
+    for name, named, rest in [("for-1000", 4, 0), ("not-for-1000", 0, 4)]:
+        write("/tmp/of-root/" + name)
+        os.setxattr("/tmp/of-root/" + name, "system.posix_acl_access", acl(
+            (1, 6, 0xFFFFFFFF), (2, named, 1000), (4, rest, 0xFFFFFFFF), (0x10, 4, 0xFFFFFFFF), (0x20, rest, 0xFFFFFFFF)))
 
 
 def main():
@@ -260,7 +294,8 @@ def main():
         os.setgroups([4321])
         os.setgid(1000)
         os.setuid(1000)
-    for step in (create_and_modes, links_and_renames, data, directories, special_files, attributes, locks, permissions):
+    for step in (create_and_modes, links_and_renames, data, directories, special_files, attributes, access_control_lists, locks,
+                 permissions):
         print(f"-- {step.__name__}")
         step()
 

@@ -24,6 +24,12 @@ TEST_CASE("a bind mount is known by its type or by its options") {
     CHECK_FALSE(is_bind_mount(mount_of("proc", {})));
 }
 
+TEST_CASE("an overlay of host directories is made on the host, unless it is bound") {
+    CHECK(is_overlay(mount_of("overlay", {"lowerdir=/a"})));
+    CHECK_FALSE(is_overlay(mount_of("overlay", {"bind"})));
+    CHECK_FALSE(is_overlay(mount_of("tmpfs", {})));
+}
+
 TEST_CASE("a read-only bind mount is read-only in the share, whatever the guest does") {
     CHECK(tree_options(mount_of("bind", {"rbind", "ro"})).read_only);
     CHECK(tree_options(mount_of("bind", {"rbind", "rro"})).read_only);

@@ -42,6 +42,19 @@ TEST_CASE("parts of a configuration are held against their part of the schema") 
               .starts_with("f.json: /memory/limit: does not match"));
 }
 
+TEST_CASE("a member that is null counts as absent, an element that is null does not") {
+    CHECK(refusal_of(R"({"ociVersion":"1.0.0","hooks":null,"linux":{"seccomp":null,"devices":[{"path":"/x","type":"c",
+        "fileMode":null}]},"process":{"cwd":"/","args":["a"],"capabilities":{"ambient":null}}})") == "accepted");
+    CHECK(refusal_of(R"({"ociVersion":null})").find("required must be [\"ociVersion\"]") != std::string::npos);
+    CHECK(refusal_of(R"({"cwd":"/","args":[null]})", Part::process).starts_with("f.json: /args/0: "));
+}
+
+TEST_CASE("what the schema does not know may nest, so far as a configuration may at all") {
+    const std::string open(200'000, '[');
+    CHECK(refusal_of(R"({"ociVersion":"1.0.0","future":)" + open + std::string(open.size(), ']') + "}")
+              .find("nested deeper than") != std::string::npos);
+}
+
 TEST_CASE("what later versions of the specification allow is not refused") {
     CHECK(refusal_of(R"({"ociVersion":"1.2.0","linux":{"namespaces":[{"type":"time"}],
         "rootfsPropagation":"rslave","devices":[{"path":"/dev/fuse","type":"c","fileMode":8630}],
