@@ -30,10 +30,15 @@ fuzz_target() {
     local corpora=("$build/fuzz/corpus/$subject")
     [ ! -d "$seeds" ] || corpora+=("$seeds")
     [ ! -f "$words" ] || options+=(-dict="$words")
-    timeout --kill-after=10 $((seconds + 60)) "$program" \
+    TMPDIR=$(memory_directory) timeout --kill-after=10 $((seconds + 60)) "$program" \
         -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 -close_fd_mask=1 \
         -artifact_prefix="$build/fuzz/findings/$subject-" "${options[@]}" "${corpora[@]}" \
         >"$build/fuzz/logs/$subject" 2>&1 </dev/null
+}
+
+# Where trees that are shared stand: in memory, or requests would wait for the disk.
+memory_directory() {
+    if [ -w /dev/shm ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
 }
 
 take_finished_target() {

@@ -1,7 +1,7 @@
 // Texts that a workload or its image decides: a process's line in /proc and the image's passwd(5), as the agent reads them; a
 // container's cgroup files and processes, as the runtime shows them; the line with which a program asks for a port.
 
-#include <fcntl.h>
+#include <rapidjson/document.h>
 
 #include "guest-agent/container/credentials.h"
 #include "guest-agent/container/process_table.h"
@@ -30,7 +30,10 @@ void check_statistics(fuzz::Input input) {
         const auto name = cgroup_files[input.below(std::size(cgroup_files))];
         files.push_back({std::string(name), input.take_text(input.take<std::uint8_t>())});
     }
-    fuzz::require(!runtime::stats_event("id", files).empty());
+    const auto event = runtime::stats_event("id", files);
+    rapidjson::Document document;
+    document.Parse<rapidjson::kParseValidateEncodingFlag>(event.data(), event.size());
+    fuzz::require(!document.HasParseError() && event.find('\n') == std::string::npos);
 }
 
 }  // namespace
