@@ -22,7 +22,7 @@ run_fuzz_targets() {
 }
 
 # What was found new is kept in the build directory, and what a run begins with is that and the seeds. An input that fails is
-# left in fuzz/findings.
+# left in fuzz/findings. The seconds count from when the whole corpus has been run, which takes its time on a busy machine.
 fuzz_target() {
     local build=$1 program=$2 seconds=$3 subject=${2##*fuzz_} options=()
     mkdir -p "$build/fuzz/corpus/$subject" "$build/fuzz/findings"
@@ -30,7 +30,7 @@ fuzz_target() {
     local corpora=("$build/fuzz/corpus/$subject")
     [ ! -d "$seeds" ] || corpora+=("$seeds")
     [ ! -f "$words" ] || options+=(-dict="$words")
-    TMPDIR=$(memory_directory) timeout --kill-after=10 $((seconds + 60)) "$program" \
+    TMPDIR=$(memory_directory) timeout --kill-after=10 $((seconds + 300)) "$program" \
         -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 -close_fd_mask=1 \
         -artifact_prefix="$build/fuzz/findings/$subject-" "${options[@]}" "${corpora[@]}" \
         >"$build/fuzz/logs/$subject" 2>&1 </dev/null
