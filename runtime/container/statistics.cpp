@@ -52,13 +52,18 @@ std::uint64_t number_in(const Files& files, std::string_view name, std::uint64_t
     return line == "max" ? max : whole_number(line).value_or(0);
 }
 
+bool is_key(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
 /// A file of lines "key number"; other lines are left out.
 std::map<std::string, std::uint64_t> numbers_in(const Files& files, std::string_view name) {
     std::map<std::string, std::uint64_t> numbers;
     for (auto text = content_of(files, name); !text.empty();) {
         auto line = take_part(text, '\n');
         const auto key = take_part(line, ' ');
-        if (const auto number = whole_number(line))
+        const auto number = whole_number(line);
+        if (number && is_key(key))
             numbers.emplace(key, *number);
     }
     return numbers;

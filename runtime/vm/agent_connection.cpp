@@ -10,6 +10,7 @@
 
 #include "runtime/vm/vm_sockets.h"
 #include "vmm/base/file.h"
+#include "vmm/base/printable.h"
 
 namespace nacre::runtime {
 
@@ -56,6 +57,29 @@ Result<std::size_t> read_some(int fd, std::span<std::byte> buffer, const Deadlin
     if (count == 0)
         return fail_with(ENOTCONN, "the guest agent closed the connection");
     return static_cast<std::size_t>(count);
+}
+
+/// What is shown of a text of the agent's: its errors are a line, and it cuts command lines far shorter itself.
+constexpr std::size_t max_text_bytes = 4096;
+
+void make_printable(std::string& text) {
+    text = printable(text, max_text_bytes);
+}
+
+/// The message in `payload`. Texts that users get to see cannot do anything to their terminals and logs.
+Result<protocol::Message> read_message(std::string_view payload) {
+    auto message = protocol::decode(payload);
+    if (!message) {
+        make_printable(message.error().message);
+    } else if (auto* failed = std::get_if<protocol::Failed>(&*message)) {
+        make_printable(failed->message);
+    } else if (auto* list = std::get_if<protocol::Processes>(&*message)) {
+        for (auto& process : list->processes) {
+            for (auto* text : {&process.state, &process.terminal, &process.name, &process.command})
+                make_printable(*text);
+        }
+    }
+    return message;
 }
 
 /// The "OK <port>\n" that ends the handshake; read byte by byte because the stream's own bytes follow.
@@ -107,7 +131,7 @@ Result<protocol::Message> AgentConnection::receive(int timeout_ms) {
     std::array<std::byte, 4096> buffer;
     for (;;) {
         if (const auto payload = reader_.next())
-            return protocol::decode(*payload);
+            return read_message(*payload);
         // No more than the frame needs, so that raw bytes behind it stay in the socket.
         const auto wanted = std::min(reader_.wanted(), buffer.size());
         NACRE_ASSIGN(const auto count, read_some(socket_.get(), std::span(buffer).first(wanted), deadline));

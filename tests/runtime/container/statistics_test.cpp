@@ -58,6 +58,12 @@ TEST_CASE("memory: swap counts memory too, and no limit is the greatest number")
     CHECK(has(event, R"("swap":{"limit":18446744073709551615,)"));
 }
 
+TEST_CASE("keys that no kernel writes are left out: what is printed is UTF-8 and has no control characters") {
+    const auto event =
+        stats_event("c", {{"memory.stat", "anon 60\n\xff 1\n\x1b[2J 2\nA 3\n 4\na-b 5\nworkingset_refault_anon 6\n"}});
+    CHECK(has(event, R"("raw":{"anon":60,"workingset_refault_anon":6})"));
+}
+
 TEST_CASE("pids without a limit have none") {
     CHECK(has(stats_event("c", {{"pids.current", "3\n"}, {"pids.max", "max\n"}}), R"("pids":{"current":3})"));
     CHECK(has(stats_event("c", {{"pids.current", "3\n"}, {"pids.max", "5\n"}}),

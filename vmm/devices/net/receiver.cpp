@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <limits>
 #include <utility>
 
@@ -31,6 +32,10 @@ Result<Receiver::Outcome> Receiver::receive(int tap) {
             return Outcome::no_buffers;
         gather_pieces();
         pieces_.push_back(iovec{overflow_.data(), overflow_.size()});
+        // Only a driver whose whole queue is crumbs gets so far (finish_pending). readv(2) would refuse them and leave the frame in
+        // the tap, to be tried again without end.
+        if (pieces_.size() > IOV_MAX)
+            return fail("{} chains of {} pieces: too many to receive into", held_.size(), held_pieces_);
         const auto bytes = ::readv(tap, pieces_.data(), static_cast<int>(pieces_.size()));
         if (bytes < 0 && errno == EAGAIN)
             return Outcome::empty;

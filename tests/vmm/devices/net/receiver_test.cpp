@@ -125,6 +125,19 @@ TEST_CASE_FIXTURE(Fixture, "a header in pieces is as good") {
     CHECK(collect() == received(1) + frame(60));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a whole queue of crumbs, which the kernel would take no frame into, is an error") {
+    auto receives = receiver();
+    for (int chain = 0; chain < 64; ++chain) {
+        auto crumbs = ring.chain();
+        for (int crumb = 0; crumb < 20; ++crumb)
+            crumbs.writable(1);
+        crumbs.indirect().publish();
+    }
+    wire.send(plain() + frame(1500));
+    wire.send(plain() + frame(60));
+    CHECK_FALSE(receives.receive(wire.tap()));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a frame of 64 KiB goes into buffers of any size") {
     auto receives = receiver(cut_by_guest);
     give(1526, 64);
