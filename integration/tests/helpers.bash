@@ -97,6 +97,15 @@ network_bundle() {
         --arg namespace "$1" --arg tests "$integration_dir/tests/network" --arg shared "$BATS_TEST_TMPDIR"
 }
 
+# with_cpus N CMD…: sees a host with N CPUs online; a VM can have as many vCPUs.
+with_cpus() {
+    echo "0-$(($1 - 1))" >"$BATS_TEST_TMPDIR/online"
+    shift
+    # shellcheck disable=SC2016 # for the inner shell
+    timeout 180 unshare --mount sh -c 'mount --bind "$0" /sys/devices/system/cpu/online && exec "$@"' \
+        "$BATS_TEST_TMPDIR/online" "$@"
+}
+
 # wait_until SECONDS CMD…: polls until CMD succeeds; fails after SECONDS.
 wait_until() {
     local end=$((SECONDS + $1))

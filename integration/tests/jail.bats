@@ -55,35 +55,53 @@ vmm_pid() {
     [[ "$(nacre state box | jq -r .exitCause)" == *"system call that its jail forbids"* ]]
 }
 
-# Files, a disk and a network at work, the VM growing and shrinking; every system call of nacre-vmm is recorded.
+# record NAME: starts the container of $bundle; every system call of its VMM goes to $traces/NAME.
+record() {
+    with_cpus 4 strace -DDD -f -qq -X raw -o "$traces/$1" "$(type -P nacre)" run --detach --bundle "$bundle" box \
+        </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || {
+        cat "$BATS_TEST_TMPDIR/output" >&2
+        return 1
+    }
+}
+
+# end_box: the VM powers off by itself, and takes its threads down one by one.
+end_box() {
+    nacre kill box KILL
+    wait_until 20 has_status box stopped
+    nacre delete box
+}
+
+# Files, disks and a network at work, with vhost and without, and a VM that grows.
 @test "no rule of the filters is unused, but for those that say when they are needed" {
-    local traces=$BATS_TEST_TMPDIR/traces disk=$BATS_TEST_TMPDIR/disk vhost
+    local traces=$BATS_TEST_TMPDIR/traces disk=$BATS_TEST_TMPDIR/disk device
     mkdir "$traces"
-    truncate --size 64M "$disk"
+    truncate --size 64M "$disk" "$disk.device"
     mkfs.ext4 -q "$disk"
+    device=$(losetup --find --show "$disk.device")
     network_namespace one 1
     network_bundle one sleep 1000
     edit_config '.mounts += [{destination: "/data", type: "ext4", source: $disk, options: ["rw"]},
         {destination: "/files", type: "bind", source: $files, options: ["rbind", "ro"]}]
         | .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN", "CAP_CHOWN", "CAP_FOWNER", "CAP_SETFCAP", "CAP_DAC_OVERRIDE"])
-        | .linux.resources.memory.limit = 134217728 | .linux.resources.cpu = {quota: 100000, period: 100000}' \
-        --arg disk "$disk" --arg files "$integration_dir/tests/files"
-    # With vhost, and without.
-    for vhost in yes no; do
-        [ $vhost = yes ] || { rmmod vhost_net; }
-        strace -DDD -f -qq -X raw -o "$traces/$vhost" "$(type -P nacre)" run --detach --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || {
-            cat "$BATS_TEST_TMPDIR/output" >&2
-            return 1
-        }
-        in_box python3 /files/system_calls.py root
-        in_box sh -c 'head -c 9000000 /dev/urandom >/data/a && sync && rm /data/a && fstrim /data'
-        in_box sh -c 'head -c 300000 /dev/urandom >/tmp/a && cp /tmp/a /tmp/b && sync /tmp/b && sync -f /tmp/b && df /tmp'
-        in_box ping -c 3 -W 20 10.1.0.1
-        nacre update --memory 256M --cpu-quota 200000 box
-        nacre update --memory 128M --cpu-quota 100000 box
-        nacre delete --force box
-    done >"$BATS_TEST_TMPDIR/done"
-    wait_until 20 test -s "$traces/no"
+        | .linux.devices += [{path: "/dev/xvda", type: "b", major: 7, minor: $minor, fileMode: 384, uid: 0, gid: 0}]
+        | .linux.resources = {memory: {limit: 134217728}, cpu: {quota: 200000, period: 100000},
+            devices: [{allow: false, access: "rwm"}, {allow: true, type: "b", major: 7, minor: $minor, access: "rwm"}]}' \
+        --arg disk "$disk" --arg files "$integration_dir/tests/files" --argjson minor "${device#/dev/loop}"
+    record with_vhost
+    in_box python3 /files/system_calls.py root >/dev/null
+    in_box python3 -c 'import os; os.lseek(os.open("/files/clone.sh", os.O_RDONLY), 0, os.SEEK_HOLE)'
+    in_box sh -c 'head -c 9000000 /dev/urandom >/data/a && sync && rm /data/a && fstrim /data'
+    in_box dd if=/dev/xvda of=/dev/null bs=1M count=4 status=none
+    in_box sh -c 'head -c 300000 /dev/urandom >/tmp/a && cp /tmp/a /tmp/b && sync /tmp/b && sync -f /tmp/b && df /tmp' >/dev/null
+    echo text | in_box cat
+    in_box ping -c 3 -W 20 10.1.0.1
+    with_cpus 4 nacre update --memory 256M --cpu-quota 300000 box
+    end_box
+    rmmod vhost_net
+    record without_vhost
+    in_box ping -c 3 -W 20 10.1.0.1
+    end_box
+    losetup --detach "$device"
     run -0 nacre-vmm --syscall-rules
     python3 "$integration_dir/tests/jail/unused_rules.py" <(echo "$output") "$traces"/*
 }

@@ -102,15 +102,6 @@ guest_cpus() {
     nacre exec sized nproc
 }
 
-# with_cpus N nacre …: sees a host with N CPUs online; a VM can have as many vCPUs.
-with_cpus() {
-    echo "0-$(($1 - 1))" >"$BATS_TEST_TMPDIR/online"
-    shift
-    # shellcheck disable=SC2016 # for the inner shell
-    timeout 180 unshare --mount sh -c 'mount --bind "$0" /sys/devices/system/cpu/online && exec "$@"' \
-        "$BATS_TEST_TMPDIR/online" "$@"
-}
-
 @test "update brings CPUs online, and takes them offline again" {
     new_bundle bundle sleep 100000
     edit_config '.linux.resources.cpu = {quota: 50000, period: 100000}'

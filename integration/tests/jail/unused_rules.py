@@ -6,12 +6,12 @@ that are marked as rare, or as absent, are not looked for. The exit status is 1 
 import re
 import sys
 
-call = re.compile(r"^(\d+) +(\w+)\((.*)$")
-set_seccomp = (22,)
+CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
+SET_SECCOMP = 22
 
 
 def number(text):
-    match = re.match(r"-?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)", text.strip())
+    match = re.match(r"(?:flags=)?-?(0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)", text.strip())
     if not match:
         return None
     digits = match.group(1)
@@ -19,22 +19,44 @@ def number(text):
     return value & 0xffffffff
 
 
+def arguments_of(name, text):
+    """The first four arguments, as far as they are plain numbers; of clone, the flags, which strace shows second."""
+    text = re.sub(r'"(?:[^"\\]|\\.)*"', '""', text)
+    while "{" in text and re.search(r"\{[^{}]*\}", text):
+        text = re.sub(r"\{[^{}]*\}", "structure", text)
+    words = text.split(", ")[:4]
+    if name == "clone":
+        words = [word for word in words if word.startswith("flags=")]
+    return tuple(number(word) for word in words)
+
+
+def filtered_threads(lines):
+    """From which line on each thread is under a filter: since its own call, or from its birth, if another one was under a filter
+    by then, since only those start threads."""
+    first = {}
+    since = {}
+    for position, line in enumerate(lines):
+        call = CALL.match(line)
+        if not call:
+            continue
+        thread = call.group(1)
+        first.setdefault(thread, position)
+        if call.group(2) == "prctl" and arguments_of("prctl", call.group(3))[:1] == (SET_SECCOMP,):
+            since.setdefault(thread, position + 1)
+    earliest = min(since.values(), default=0)
+    return {thread: first[thread] if first[thread] > earliest else position for thread, position in since.items()}
+
+
 def calls_in(paths):
-    """Of each system call that a thread under a filter made, the first four arguments, as far as they are plain numbers."""
     found = {}
     for path in paths:
-        filtered = set()
         with open(path, errors="replace") as trace:
-            for line in trace:
-                match = call.match(line)
-                if not match:
-                    continue
-                thread, name = match.group(1), match.group(2)
-                arguments = tuple(number(argument) for argument in match.group(3).split(", ")[:4])
-                if thread in filtered:
-                    found.setdefault(name, set()).add(arguments)
-                if name == "prctl" and arguments[:1] == set_seccomp:
-                    filtered.add(thread)
+            lines = trace.read().splitlines()
+        since = filtered_threads(lines)
+        for position, line in enumerate(lines):
+            call = CALL.match(line)
+            if call and position >= since.get(call.group(1), len(lines)):
+                found.setdefault(call.group(2), set()).add(arguments_of(call.group(2), call.group(3)))
     return found
 
 
