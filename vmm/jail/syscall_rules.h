@@ -26,8 +26,7 @@ struct SyscallRule {
     std::string_view reason;
     std::optional<ArgumentCondition> condition{};
     bool absent = false;  // not allowed: fails with ENOSYS, so that libc uses another one
-    bool rare =
-        false;  // only where something fails, or on other hosts: a run without mishap does not show it
+    bool rare = false;    // a record of a VM at work need not show it: failures, other hosts, the end
 
     bool holds_for(ThreadKind kind) const { return (kinds >> static_cast<unsigned>(kind) & 1U) != 0; }
 };
