@@ -204,6 +204,21 @@ in_container() {
     assert_nothing_left
 }
 
+@test "delete --force does not wait for a hook in the container that does not end" {
+    new_bundle bundle sleep 100
+    edit_config '.hooks.startContainer = [{path: "/bin/sleep", args: ["sleep", "1000"]}]'
+    nacre create --bundle "$bundle" spec </dev/null >/dev/null 2>&1 3>&-
+    nacre start spec >"$BATS_TEST_TMPDIR/start" 2>&1 3>&- &
+    local start=$!
+    wait_until 20 eval 'nacre ps spec | grep -q "sleep 1000"'
+    SECONDS=0
+    nacre delete --force spec
+    [ "$SECONDS" -lt 20 ]
+    ! wait "$start"
+    assert_one_clear_line "$(cat "$BATS_TEST_TMPDIR/start")"
+    assert_nothing_left
+}
+
 @test "a hook of start that fails ends the container and deletes it, with the poststop hooks" {
     new_bundle bundle sleep 100
     local hooks

@@ -1,3 +1,5 @@
+#include <cerrno>
+
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/pod_size.h"
@@ -10,6 +12,9 @@ namespace nacre::runtime {
 namespace {
 
 constexpr int lock_timeout_ms = 30'000;
+
+/// What a forced deletion gives another command to finish.
+constexpr int patience_ms = 2'000;
 
 /// One that fails hinders neither the others nor the deletion (runtime.md, "Lifecycle", step 13).
 void run_poststop_hooks(const oci::Hooks& hooks, const ContainerState& state, const Warn& warn) {
@@ -26,6 +31,17 @@ void give_back(const Store& store, const ContainerState& state) {
         return;
     if (const auto size = pod_size(store, state.sandbox_id, state.id, nullptr))
         shrink_vm_later(state.vm_directory, *size);
+}
+
+/// A command that waits for the guest, for a hook in it or an agent that never answers, has the lock for as
+/// long. It fails when the guest ends.
+Result<void> lock_by_force(const ContainerDirectory& directory) {
+    auto locked = directory.lock(patience_ms);
+    if (locked || locked.error().code == ENOENT)
+        return locked;
+    if (const auto state = directory.read())
+        (void)stop_processes(*state);
+    return directory.lock(lock_timeout_ms);
 }
 
 Result<void> delete_locked(const Store& store, const ContainerDirectory& directory, bool force,
@@ -52,7 +68,7 @@ Result<void> delete_container(const Store& store, const std::string& id, bool fo
     const auto directory = store.open(id);
     if (!directory)
         return force && directory.error().code == ENOENT ? Result<void>() : tl::unexpected(directory.error());
-    const auto locked = directory->lock(lock_timeout_ms);
+    const auto locked = force ? lock_by_force(*directory) : directory->lock(lock_timeout_ms);
     if (!locked)
         return force && locked.error().code == ENOENT ? Result<void>() : locked;
     return delete_locked(store, *directory, force, warn);
