@@ -33,7 +33,8 @@ struct SyscallRule {
 
 /// All rules. The event loop starts the threads of vCPUs, disks and network interfaces that come later, and a
 /// thread is under its starter's filter too: the event loop may do all that they may. None may open a file
-/// but the file server, and none at all make a socket, start a program or map executable memory.
+/// but the file server, and none at all make a socket, start a program or map executable memory. (A ring of
+/// io_uring is not under these rules; see README.md.)
 std::span<const SyscallRule> syscall_rules();
 
 /// For people and for tests, a line each: name, condition ("1=0xae80" for an argument's value, "2!0x4" for
