@@ -1,6 +1,7 @@
 #include "runtime/cgroup/cgroup.h"
 
 #include "runtime/cgroup/cgroupfs.h"
+#include "runtime/cgroup/fork_into.h"
 #include "runtime/cgroup/systemd_cgroup.h"
 
 namespace nacre::runtime {
@@ -11,15 +12,23 @@ namespace {
 class NoCgroup : public Cgroup {
   public:
     NoCgroup() : Cgroup({}) {}
-    std::string clone_target() const override { return {}; }
-    Result<void> add_process(pid_t) const override { return {}; }
     Result<void> limit(const oci::Resources&, std::uint64_t) const override { return {}; }
     std::vector<pid_t> processes() const override { return {}; }
     Result<void> count_oom_kill() const override { return {}; }
     Result<void> remove(int) const override { return {}; }
+
+  private:
+    std::string clone_target() const override { return {}; }
+    Result<void> join() const override { return {}; }
 };
 
 }  // namespace
+
+Result<Cgroup::Child> Cgroup::fork() const {
+    NACRE_ASSIGN(const auto forked, fork_into(clone_target()));
+    const bool outside = forked.pid == 0 && !forked.inside;
+    return Child{forked.pid, outside ? join() : Result<void>()};
+}
 
 Result<std::unique_ptr<Cgroup>> create_cgroup(const CgroupRequest& request) {
     switch (request.manager) {

@@ -41,11 +41,14 @@ class Cgroup {
     /// Where it is.
     const CgroupPlace& place() const { return place_; }
 
-    /// What fork_into() needs for a child that begins in it; empty where there is more than a cgroup of v2, or nothing.
-    virtual std::string clone_target() const = 0;
+    /// What fork() tells both sides.
+    struct Child {
+        pid_t pid;            // as of fork(2): 0 in the child
+        Result<void> joined;  // in the child: whether it is in the cgroup
+    };
 
-    /// Moves a process there; 0 is the caller.
-    virtual Result<void> add_process(pid_t pid) const = 0;
+    /// fork(2) into it (fork_into.h). The caller must be single-threaded.
+    Result<Child> fork() const;
 
     /// Sets the limits; those that `resources` does not have stay as they are. The first that the kernel or
     /// systemd refuses is the error.
@@ -65,12 +68,18 @@ class Cgroup {
     explicit Cgroup(CgroupPlace place) : place_(std::move(place)) {}
 
   private:
+    /// The directory for fork_into(); empty where there is more than a cgroup of v2, or nothing.
+    virtual std::string clone_target() const = 0;
+
+    /// Moves the calling process there.
+    virtual Result<void> join() const = 0;
+
     CgroupPlace place_;
 };
 
 /// Makes the cgroup, with its limits. One that has processes in it already is refused: remove() would kill
 /// them; so is a frozen one. On an error nothing is left that was not there before. A scope of systemd ends
-/// with its last process: until add_process() the object keeps one there.
+/// with its last process: while the object lives it keeps one there.
 Result<std::unique_ptr<Cgroup>> create_cgroup(const CgroupRequest& request);
 
 /// One that was made earlier, or what is left of it.

@@ -17,10 +17,6 @@ Result<void> make(const CgroupTree& tree, const std::vector<CgroupSetting>& sett
 
 }  // namespace
 
-Result<void> Cgroupfs::add_process(pid_t pid) const {
-    return tree_.add_process(pid);
-}
-
 Result<void> Cgroupfs::limit(const oci::Resources& resources, std::uint64_t memory_bytes) const {
     return tree_.apply(host_limits(resources, memory_bytes, tree_.unified()));
 }

@@ -10,14 +10,15 @@ class Cgroupfs : public Cgroup {
   public:
     explicit Cgroupfs(CgroupPlace place) : Cgroup(place), tree_(std::move(place.directories)) {}
 
-    std::string clone_target() const override { return tree_.clone_target(); }
-    Result<void> add_process(pid_t pid) const override;
     Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
     std::vector<pid_t> processes() const override { return tree_.processes(); }
     Result<void> count_oom_kill() const override;
     Result<void> remove(int timeout_ms) const override;
 
   private:
+    std::string clone_target() const override { return tree_.clone_target(); }
+    Result<void> join() const override { return tree_.add_process(0); }
+
     CgroupTree tree_;
 };
 

@@ -43,10 +43,6 @@ CgroupTree SystemdCgroup::leaf() const {
     return CgroupTree(std::move(directories));
 }
 
-Result<void> SystemdCgroup::add_process(pid_t pid) const {
-    return leaf().add_process(pid);
-}
-
 Result<void> SystemdCgroup::limit(const oci::Resources& resources, std::uint64_t memory_bytes) const {
     const auto settings = rounded_for_systemd(host_limits(resources, memory_bytes, scope_.unified()));
     NACRE_ASSIGN(const auto properties, unit_properties(settings));

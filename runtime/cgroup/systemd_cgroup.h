@@ -16,14 +16,15 @@ class SystemdCgroup : public Cgroup {
   public:
     explicit SystemdCgroup(CgroupPlace place) : Cgroup(place), scope_(std::move(place.directories)) {}
 
-    std::string clone_target() const override { return leaf().clone_target(); }
-    Result<void> add_process(pid_t pid) const override;
     Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
     std::vector<pid_t> processes() const override { return scope_.processes(); }
     Result<void> count_oom_kill() const override;
     Result<void> remove(int timeout_ms) const override;
 
   private:
+    std::string clone_target() const override { return leaf().clone_target(); }
+    Result<void> join() const override { return leaf().add_process(0); }
+
     friend Result<std::unique_ptr<Cgroup>> create_systemd_cgroup(const CgroupRequest& request);
 
     Result<void> start(std::vector<UnitProperty> properties);

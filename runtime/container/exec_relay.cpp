@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/cgroup/fork_into.h"
 #include "runtime/container/cgroup_of.h"
 #include "runtime/relay/inherited_descriptors.h"
 #include "runtime/relay/relay.h"
@@ -55,14 +54,13 @@ Result<Started> start_process(ExecRelayTask& task) {
 }
 
 /// The relay's life. Never returns to the caller's code.
-[[noreturn]] void relay_main(ExecRelayTask& task, FileDescriptor reports, pid_t caller, bool in_cgroup) {
+[[noreturn]] void relay_main(ExecRelayTask& task, FileDescriptor reports, pid_t caller,
+                             const Result<void>& joined) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != caller)
         ::_exit(1);
     ::setsid();
     close_inherited_descriptors();
-    const auto joined =
-        in_cgroup ? Result<void>() : open_cgroup(cgroup_of(task.container))->add_process(0);
     const auto signals = joined ? SignalForwarder::create() : tl::unexpected(joined.error());
     auto started = signals ? start_process(task) : tl::unexpected(signals.error());
     if (!started) {
@@ -84,10 +82,10 @@ Result<Started> start_process(ExecRelayTask& task) {
 Result<pid_t> fork_exec_relay(ExecRelayTask& task) {
     NACRE_ASSIGN(auto pipe, make_report_pipe());
     const pid_t caller = ::getpid();
-    NACRE_ASSIGN(const auto forked, fork_into(open_cgroup(cgroup_of(task.container))->clone_target()));
+    NACRE_ASSIGN(const auto forked, open_cgroup(cgroup_of(task.container))->fork());
     if (forked.pid == 0) {
         pipe.reader.reset();
-        relay_main(task, std::move(pipe.writer), caller, forked.inside);
+        relay_main(task, std::move(pipe.writer), caller, forked.joined);
     }
     pipe.writer.reset();
     // A caller that stays must not hold open what the process closes.

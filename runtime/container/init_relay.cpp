@@ -11,7 +11,6 @@
 #include <thread>
 #include <utility>
 
-#include "runtime/cgroup/fork_into.h"
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
@@ -207,7 +206,8 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
 }
 
 /// The relay's life. Never returns to the caller's code.
-[[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator, bool in_cgroup) {
+[[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator,
+                             const Result<void>& joined) {
     // A caller that is killed in the middle of create leaves nothing behind: relay and VMM die with it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != creator)
@@ -215,7 +215,6 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     ::setsid();
     const bool on_callers_terminal = task.terminal.caller.valid();
     close_inherited_descriptors();
-    const auto joined = in_cgroup ? Result<void>() : open_cgroup(task.cgroup)->add_process(0);
     const auto signals = joined ? SignalForwarder::create() : tl::unexpected(joined.error());
     auto created = signals ? bring_up(task, reports.get()) : tl::unexpected(signals.error());
     if (!created) {
@@ -250,12 +249,12 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
 Result<InitRelay> fork_init_relay(InitRelayTask task) {
     NACRE_ASSIGN(auto pipe, make_report_pipe());
     const pid_t creator = ::getpid();
-    NACRE_ASSIGN(const auto forked, fork_into(open_cgroup(task.cgroup)->clone_target()));
+    NACRE_ASSIGN(const auto forked, open_cgroup(task.cgroup)->fork());
     if (forked.pid == 0) {
         pipe.reader.reset();
         // The lock on the directory is the creator's: kept here it would outlive it.
         ::close(task.directory->fd());
-        relay_main(std::move(task), std::move(pipe.writer), creator, forked.inside);
+        relay_main(std::move(task), std::move(pipe.writer), creator, forked.joined);
     }
     return InitRelay{forked.pid, std::move(pipe.reader)};
 }
