@@ -44,14 +44,26 @@ Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::
     return state.interfaces.empty() ? Result<void>() : directory.write(state);
 }
 
-/// A container whose hooks failed is stopped, and so is one without its network.
+/// A container without its network is stopped.
 tl::unexpected<Error> stop_for(const ContainerState& state, Error reason) {
     [[maybe_unused]] const auto stopped = stop_processes(state);
     return tl::unexpected(std::move(reason));
 }
 
-/// `hook_failed`: tells it from other errors.
-Result<Started> start_locked(const Store& store, const std::string& id, bool& hook_failed) {
+/// "… stop the container, and continue the lifecycle at step 12": one whose hook failed is destroyed
+/// (runtime.md, steps 7 and 9).
+tl::unexpected<Error> delete_for(const Store& store, const ContainerDirectory& directory,
+                                 const ContainerState& state, Error reason, const Warn& warn) {
+    [[maybe_unused]] const auto stopped = stop_processes(state);
+    directory.unlock();
+    if (auto deleted = delete_container(store, state.id, true, warn); !deleted && warn)
+        warn(deleted.error().message);
+    return tl::unexpected(std::move(reason));
+}
+
+}  // namespace
+
+Result<Started> begin_start(const Store& store, const std::string& id, const Warn& warn) {
     NACRE_ASSIGN(const auto directory, store.open(id));
     NACRE_TRY(directory.lock(lock_timeout_ms));
     NACRE_ASSIGN(auto state, directory.read());
@@ -61,32 +73,15 @@ Result<Started> start_locked(const Store& store, const std::string& id, bool& ho
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     if (auto connected = connect_interfaces(directory, spec, state); !connected)
         return stop_for(state, std::move(connected).error());
-    auto hooked = run_start_hooks(agent, state, spec.hooks);
-    hook_failed = !hooked;
-    if (!hooked)
-        return stop_for(state, std::move(hooked).error());
+    if (auto hooked = run_start_hooks(agent, state, spec.hooks); !hooked)
+        return delete_for(store, directory, state, std::move(hooked).error(), warn);
     NACRE_ASSIGN(auto readiness, Readiness::watch(state.vm_directory, id));
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
     NACRE_TRY(directory.write(state));
-    hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running);
-    hook_failed = !hooked;
-    if (!hooked)
-        return stop_for(state, std::move(hooked).error());
+    if (auto hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running); !hooked)
+        return delete_for(store, directory, state, std::move(hooked).error(), warn);
     return Started{state.relay.pid, std::move(readiness)};
-}
-
-}  // namespace
-
-Result<Started> begin_start(const Store& store, const std::string& id, const Warn& warn) {
-    bool hook_failed = false;
-    auto started = start_locked(store, id, hook_failed);
-    // "… stop the container, and continue the lifecycle at step 12": it is destroyed (runtime.md, steps 7 and 9).
-    if (hook_failed) {
-        if (auto deleted = delete_container(store, id, true, warn); !deleted && warn)
-            warn(deleted.error().message);
-    }
-    return started;
 }
 
 Result<void> start(const Store& store, const std::string& id, const Warn& warn) {
