@@ -97,6 +97,22 @@ network_bundle() {
         --arg namespace "$1" --arg tests "$integration_dir/tests/network" --arg shared "$BATS_TEST_TMPDIR"
 }
 
+delete_network_namespaces() {
+    ip netns list | cut -d ' ' -f 1 | xargs --no-run-if-empty --max-args 1 ip netns delete
+}
+
+# Starts the container of $bundle in the background.
+start_box() {
+    nacre run --detach --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || {
+        cat "$BATS_TEST_TMPDIR/output"
+        return 1
+    }
+}
+
+in_box() {
+    nacre exec box "$@"
+}
+
 # with_cpus N CMD…: sees a host with N CPUs online; a VM can have as many vCPUs.
 with_cpus() {
     echo "0-$(($1 - 1))" >"$BATS_TEST_TMPDIR/online"

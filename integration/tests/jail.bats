@@ -11,11 +11,7 @@ setup() {
 
 teardown() {
     nacre delete --force box >/dev/null 2>&1 || true
-    ip netns list | cut -d ' ' -f 1 | xargs --no-run-if-empty --max-args 1 ip netns delete
-}
-
-start_box() {
-    nacre run --detach --bundle "$bundle" box </dev/null >/dev/null 2>&1
+    delete_network_namespaces
 }
 
 vmm_pid() {
@@ -104,8 +100,4 @@ end_box() {
     losetup --detach "$device"
     run -0 nacre-vmm --syscall-rules
     python3 "$integration_dir/tests/jail/unused_rules.py" <(echo "$output") "$traces"/*
-}
-
-in_box() {
-    nacre exec box "$@"
 }

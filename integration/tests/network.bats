@@ -23,20 +23,8 @@ setup() {
 teardown() {
     nacre delete --force box >/dev/null 2>&1
     nacre delete --force other >/dev/null 2>&1
-    ip netns list | cut -d ' ' -f 1 | xargs --no-run-if-empty --max-args 1 ip netns delete
+    delete_network_namespaces
     assert_nothing_left
-}
-
-# Starts the container of $bundle in the background.
-start_box() {
-    nacre run --detach --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || {
-        cat "$BATS_TEST_TMPDIR/output"
-        return 1
-    }
-}
-
-in_box() {
-    nacre exec box "$@"
 }
 
 # What iproute2 says of a network, without what differs in another namespace: indexes, kinds, states, times.
