@@ -18,7 +18,8 @@ constexpr std::size_t image_bytes = 16 * 1024;
 FileDescriptor make_image() {
     FileDescriptor image(::memfd_create("image", MFD_CLOEXEC));
     const std::string content(image_bytes, 'a');
-    fuzz::require(::write(image.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+    fuzz::require(::write(image.get(), content.data(), content.size()) ==
+                  static_cast<ssize_t>(content.size()));
     return image;
 }
 
@@ -33,12 +34,13 @@ void check_image(const FileDescriptor& image, bool read_only) {
     struct stat status {};
     fuzz::require(::fstat(image.get(), &status) == 0 && status.st_size == image_bytes);
     std::string content(image_bytes, '\0');
-    fuzz::require(::pread(image.get(), content.data(), content.size(), 0) == static_cast<ssize_t>(content.size()));
+    fuzz::require(::pread(image.get(), content.data(), content.size(), 0) ==
+                  static_cast<ssize_t>(content.size()));
     fuzz::require(!read_only || content == std::string(image_bytes, 'a'));
 }
 
 /// Without a ring of the host's kernel, of which each run would need one.
-Result<std::unique_ptr<block::Engine>> make_blocking_engine(const block::Disk& disk, unsigned, Log&) {
+Result<std::unique_ptr<block::Engine>> make_blocking_engine(const block::Disk& disk, Log&) {
     return std::make_unique<block::BlockingEngine>(disk);
 }
 

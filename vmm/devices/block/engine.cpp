@@ -5,12 +5,14 @@
 
 namespace nacre::block {
 
-Result<std::unique_ptr<Engine>> make_engine(const Disk& disk, unsigned depth, Log& log) {
-    auto uring = UringEngine::create(disk, depth);
-    if (uring)
-        return std::move(*uring);
-    log.write(LogLevel::warning, "virtio-blk: {}; one request at a time", uring.error().message);
-    return std::make_unique<BlockingEngine>(disk);
+MakeEngine engines_on(RingPool& rings) {
+    return [&rings](const Disk& disk, Log& log) -> Result<std::unique_ptr<Engine>> {
+        auto uring = UringEngine::create(disk, rings);
+        if (uring)
+            return std::move(*uring);
+        log.write(LogLevel::warning, "virtio-blk: {}; one request at a time", uring.error().message);
+        return std::make_unique<BlockingEngine>(disk);
+    };
 }
 
 }  // namespace nacre::block

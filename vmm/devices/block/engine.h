@@ -22,7 +22,7 @@ class Engine {
     virtual ~Engine() = default;
 
     /// Takes up `operation`, at the latest with the next submit(). It stays as it is, and its buffers valid,
-    /// until it comes out of collect() under `tag`. No more at a time than the depth the engine was made for.
+    /// until it comes out of collect() under `tag`. No more at a time than fit into a queue.
     virtual void start(const Operation& operation, std::size_t tag) = 0;
     virtual void submit() = 0;
 
@@ -34,10 +34,13 @@ class Engine {
     virtual int completion_fd() const = 0;
 };
 
-using MakeEngine = std::function<Result<std::unique_ptr<Engine>>(const Disk& disk, unsigned depth, Log& log)>;
+class RingPool;
 
-/// An engine of io_uring; where the host forbids it (kernel.io_uring_disabled, a seccomp filter), one that
-/// does everything on the calling thread, and a line in the log. `disk` and `log` outlive it.
-Result<std::unique_ptr<Engine>> make_engine(const Disk& disk, unsigned depth, Log& log);
+/// `disk` and `log` outlive the engine.
+using MakeEngine = std::function<Result<std::unique_ptr<Engine>>(const Disk& disk, Log& log)>;
+
+/// Makes engines of io_uring; when `rings` has no ring, ones that do everything on the calling thread, and a
+/// line in the log. `rings` outlives them.
+MakeEngine engines_on(RingPool& rings);
 
 }  // namespace nacre::block

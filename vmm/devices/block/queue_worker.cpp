@@ -58,7 +58,7 @@ std::string_view name_of(Operation::Kind kind) {
 }  // namespace
 
 Result<std::unique_ptr<QueueWorker>> QueueWorker::create(const Disk& disk, const Options& options, Log& log) {
-    NACRE_ASSIGN(auto engine, options.make_engine(disk, queue_size, log));
+    NACRE_ASSIGN(auto engine, options.make_engine(disk, log));
     FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll)
         return fail_errno("virtio-blk: cannot create an epoll instance");

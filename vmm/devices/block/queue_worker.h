@@ -30,7 +30,7 @@ class QueueWorker {
     struct Options {
         /// Runs first on the thread: what the jail does to it. May be empty.
         std::function<Result<void>()> on_thread_start;
-        MakeEngine make_engine = block::make_engine;
+        MakeEngine make_engine;
     };
 
     /// Starts the thread, which waits. `disk` and `log` outlive the worker.

@@ -13,6 +13,7 @@
 #include "tests/vmm/devices/block/temporary_image.h"
 #include "tests/vmm/devices/virtio/fake_driver.h"
 #include "vmm/devices/block/blocking_engine.h"
+#include "vmm/devices/block/ring_pool.h"
 
 using namespace nacre;
 using namespace nacre::block;
@@ -47,15 +48,16 @@ std::string header(std::uint32_t type, std::uint64_t sector = 0) {
     return bytes_of(virtio_blk_outhdr{type, 0, sector});
 }
 
-Result<std::unique_ptr<Engine>> make_blocking_engine(const Disk& disk, unsigned, Log&) {
+Result<std::unique_ptr<Engine>> make_blocking_engine(const Disk& disk, Log&) {
     return std::make_unique<BlockingEngine>(disk);
 }
 
 /// A device for a temporary image, and its driver. With io_uring where the host has it, if not told
 /// otherwise.
 struct Setup {
-    explicit Setup(bool read_only = false, unsigned queues = 1, MakeEngine engine = make_engine)
-        : device(create(read_only, queues, std::move(engine))),
+    explicit Setup(bool read_only = false, unsigned queues = 1, MakeEngine engine = {})
+        : rings(queues, QueueWorker::queue_size),
+          device(create(read_only, queues, engine ? std::move(engine) : engines_on(rings))),
           driver(*device, 1U << VIRTIO_BLK_F_FLUSH | 1U << indirect_descriptors) {
         REQUIRE(driver.activate());
     }
@@ -111,6 +113,7 @@ struct Setup {
     }
 
     TemporaryImage image{image_bytes};
+    RingPool rings;
     Log log{-1, LogLevel::error, 0};
     std::unique_ptr<Device> device;
     FakeDriver driver;
@@ -195,7 +198,7 @@ TEST_CASE("an image that is cut off while it is used gives errors for what is mi
 
 TEST_CASE("what is written is read, with either engine") {
     for (const bool blocking : {false, true}) {
-        Setup setup(false, 1, blocking ? MakeEngine(make_blocking_engine) : MakeEngine(make_engine));
+        Setup setup(false, 1, blocking ? make_blocking_engine : MakeEngine());
         CHECK(setup.write(8, std::string(4096, 'w')) == VIRTIO_BLK_S_OK);
         CHECK(setup.ask(header(VIRTIO_BLK_T_FLUSH)) == VIRTIO_BLK_S_OK);
         std::string bytes(3 * 4096, '-');
@@ -208,7 +211,7 @@ TEST_CASE("what is written is read, with either engine") {
 
 TEST_CASE("a discard gives the image's space back, with either engine") {
     for (const bool blocking : {false, true}) {
-        Setup setup(false, 1, blocking ? MakeEngine(make_blocking_engine) : MakeEngine(make_engine));
+        Setup setup(false, 1, blocking ? make_blocking_engine : MakeEngine());
         const auto before = setup.image.allocated_bytes();
         CHECK(setup.ask(header(VIRTIO_BLK_T_DISCARD) + bytes_of(virtio_blk_discard_write_zeroes{0, 64, 0})) ==
               VIRTIO_BLK_S_OK);

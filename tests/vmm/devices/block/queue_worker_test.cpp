@@ -14,6 +14,7 @@
 #include "tests/vmm/devices/virtio/fake_driver.h"
 #include "vmm/devices/block/blocking_engine.h"
 #include "vmm/devices/block/device.h"
+#include "vmm/devices/block/ring_pool.h"
 
 using namespace nacre;
 using namespace nacre::block;
@@ -96,7 +97,7 @@ struct Fixture {
 
     Fixture() {
         Device::Options options;
-        options.worker.make_engine = [this](const Disk&, unsigned, Log&) -> Result<std::unique_ptr<Engine>> {
+        options.worker.make_engine = [this](const Disk&, Log&) -> Result<std::unique_ptr<Engine>> {
             return std::make_unique<HeldEngine>(hand);
         };
         device = Device::create(Disk::open(image.open(O_RDWR), false, "").value(), options, log).value();
@@ -236,7 +237,9 @@ TEST_CASE("a thread that cannot be prepared is no worker") {
     const TemporaryImage image;
     Log log(-1, LogLevel::error, 0);
     const auto disk = Disk::open(image.open(O_RDWR), false, "").value();
+    RingPool rings(0, 0);
     QueueWorker::Options options;
+    options.make_engine = engines_on(rings);
     options.on_thread_start = []() -> Result<void> { return fail("no jail"); };
     const auto worker = QueueWorker::create(disk, options, log);
     REQUIRE_FALSE(worker);
