@@ -25,12 +25,47 @@ vmm_pid() {
     [[ "$output" == *"pass  namespaces: mnt pid net ipc uts of its own"* ]]
     [[ "$output" == *"pass  root directory: the share"* ]]
     [[ "$output" == *"pass  core dumps: off"* ]]
+    [[ "$output" == *"pass  locked memory: off"* ]]
+    [[ "$output" == *"pass  file server: for the share"* ]]
     [ "${lines[-1]}" = "the jail of box holds" ]
     local threads
     threads=$(find "/proc/$(vmm_pid)/task" -mindepth 1 -maxdepth 1 | wc -l)
     [ "$(grep -c "^pass  thread .*no_new_privs, seccomp filter$" <<<"$output")" -eq "$threads" ]
-    # All but those that serve files have no capability at all.
-    [ "$(grep "^pass  thread" <<<"$output" | grep -v "(virtio-fs)" | grep -vc "capabilities 0x0,")" -eq 0 ]
+    # All but those that serve files are nobody, with no capability at all.
+    [ "$(grep "^pass  thread" <<<"$output" | grep -v "(virtio-fs)" | grep -vc "user 65534, capabilities 0x0,")" -eq 0 ]
+}
+
+@test "a container with nothing but disks has no file server, and nobody in its VMM a capability" {
+    local disk=$BATS_TEST_TMPDIR/disk
+    new_bundle box sleep 1000
+    truncate --size 64M "$disk"
+    mkfs.ext4 -q -d "$bundle/rootfs" "$disk"
+    edit_config '.root.path = $disk | .mounts |= map(select(.type != "bind"))' --arg disk "$disk"
+    start_box
+    [ "$(in_box cat /proc/1/comm)" = sleep ]
+    run -0 nacre check box
+    [[ "$output" == *"pass  root directory: the share"* ]]
+    [[ "$output" == *"pass  file server: none"* ]]
+    [[ "$output" != *virtio-fs* ]]
+    local thread
+    for thread in "/proc/$(vmm_pid)"/task/*; do
+        [ "$(grep -cE '^Cap(Inh|Prm|Eff|Bnd|Amb):\s0000000000000000$' "$thread/status")" -eq 5 ]
+    done
+    [ -z "$(ls "/proc/$(vmm_pid)/root")" ]
+}
+
+@test "from where a file server thread works, no way leads to the host's /proc" {
+    local thread
+    new_bundle box sleep 1000
+    start_box
+    for thread in "/proc/$(vmm_pid)"/task/*; do
+        [ "$(cat "$thread/comm")" = virtio-fs ] || continue
+        [ "$(ls "$thread/cwd/../.." | grep -v "^[0-9]" | xargs)" = "self thread-self" ]
+        run ! bash -c 'echo >"$1/cwd/../oom_score_adj"' -- "$thread"
+        [[ "$output" == *"Read-only file system"* ]]
+        return 0
+    done
+    return 1
 }
 
 @test "check of a container that does not run is an error, and one that is not there" {

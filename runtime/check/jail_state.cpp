@@ -14,6 +14,7 @@
 
 #include "vmm/base/file.h"
 #include "vmm/jail/capabilities.h"
+#include "vmm/jail/user.h"
 
 namespace nacre::check {
 
@@ -76,24 +77,27 @@ Requirement check_root(const std::string& process, const std::string& outside) {
                            : "cannot be seen");
 }
 
-Requirement check_core_dumps(const std::string& process) {
+/// Of proc_pid_limits(5): whether the soft limit is 0.
+Requirement check_off(const std::string& process, std::string name, std::string_view limit) {
     const auto limits = read_file(process + "/limits", max_file_bytes).value_or("");
-    constexpr std::string_view name = "Max core file size";
-    const auto start = limits.find(name);
+    const auto start = limits.find(limit);
     auto line = start == std::string::npos
                     ? ""
-                    : limits.substr(start + name.size(), limits.find('\n', start) - start - name.size());
+                    : limits.substr(start + limit.size(), limits.find('\n', start) - start - limit.size());
     line.erase(0, line.find_first_not_of(' '));
     const bool off = line.starts_with("0 ");
-    return verdict(off, "core dumps", off ? "off" : "on");
+    return verdict(off, std::move(name), off ? "off" : "on");
 }
 
 struct ThreadState {
     std::string name;
+    std::string users;               // real, effective, saved, of the file system
     std::uint64_t capabilities = 0;  // permitted or inheritable
     std::uint64_t bounding = 0;
     bool no_new_privileges = false;
     bool filtered = false;
+
+    bool serves_files() const { return name == "virtio-fs"; }
 };
 
 std::optional<ThreadState> thread_state(const std::string& directory) {
@@ -103,46 +107,77 @@ std::optional<ThreadState> thread_state(const std::string& directory) {
     const auto bounding = hexadecimal(value_of(text, "CapBnd"));
     if (!permitted || !inheritable || !bounding)
         return std::nullopt;
-    return ThreadState{value_of(text, "Name"), *permitted | *inheritable, *bounding,
-                       value_of(text, "NoNewPrivs") == "1", value_of(text, "Seccomp") == "2"};
+    return ThreadState{value_of(text, "Name"),
+                       value_of(text, "Uid"),
+                       *permitted | *inheritable,
+                       *bounding,
+                       value_of(text, "NoNewPrivs") == "1",
+                       value_of(text, "Seccomp") == "2"};
 }
 
-Requirement check_thread(const std::string& directory, const std::string& id) {
-    const auto state = thread_state(directory);
-    if (!state)
-        return miss("thread " + id, "cannot be seen", "see whether the container still runs");
-    const bool serves_files = state->name == "virtio-fs";
-    const auto allowed = serves_files ? jail::file_server_capabilities() : 0;
-    const bool narrow =
-        (state->capabilities & ~allowed) == 0 && (state->bounding & ~jail::file_server_capabilities()) == 0;
+/// Threads that serve files act as the guest's users do; all others are nobody.
+bool has_fitting_user(const ThreadState& state) {
+    const auto nobody = fmt::format("{0}\t{0}\t{0}\t{0}", jail::unprivileged_user);
+    return state.serves_files() ? state.users.starts_with("0\t") : state.users == nobody;
+}
+
+Requirement check_thread(const std::string& id, const ThreadState& state, std::uint64_t most_capabilities) {
+    const auto allowed = state.serves_files() ? most_capabilities : 0;
+    const bool narrow = (state.capabilities & ~allowed) == 0 && (state.bounding & ~most_capabilities) == 0;
+    const bool fitting = has_fitting_user(state);
     return verdict(
-        narrow && state->no_new_privileges && state->filtered, fmt::format("thread {} ({})", id, state->name),
-        fmt::format("capabilities {:#x}{}, {}, {}", state->capabilities, narrow ? "" : " (too many)",
-                    state->no_new_privileges ? "no_new_privs" : "may gain privileges",
-                    state->filtered ? "seccomp filter" : "no seccomp filter"));
+        narrow && fitting && state.no_new_privileges && state.filtered,
+        fmt::format("thread {} ({})", id, state.name),
+        fmt::format("user {}{}, capabilities {:#x}{}, {}, {}", state.users.substr(0, state.users.find('\t')),
+                    fitting ? "" : " (another)", state.capabilities, narrow ? "" : " (too many)",
+                    state.no_new_privileges ? "no_new_privs" : "may gain privileges",
+                    state.filtered ? "seccomp filter" : "no seccomp filter"));
 }
 
-std::vector<std::string> thread_ids(const std::string& process) {
-    std::vector<std::string> ids;
+/// A file server thread's working directory is on a procfs of the VM's own, without anything of the system.
+Requirement check_working_directory(const std::string& thread, const std::string& id) {
+    struct stat status {};
+    const bool apart = ::stat((thread + "/cwd/../../sys").c_str(), &status) != 0;
+    return verdict(apart, "working directory of thread " + id,
+                   apart ? "apart from the host's /proc" : "in the host's /proc");
+}
+
+struct Thread {
+    std::string id;
+    ThreadState state;
+};
+
+/// Those that can be seen: threads come and go.
+std::vector<Thread> threads_of(const std::string& process) {
+    std::vector<Thread> threads;
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir((process + "/task").c_str()), ::closedir);
     while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
-        if (entry->d_name[0] != '.')
-            ids.emplace_back(entry->d_name);
+        if (entry->d_name[0] == '.')
+            continue;
+        if (auto state = thread_state(fmt::format("{}/task/{}", process, entry->d_name)))
+            threads.push_back({entry->d_name, std::move(*state)});
     }
-    std::ranges::sort(ids);
-    return ids;
+    std::ranges::sort(threads, {}, &Thread::id);
+    return threads;
 }
 
 }  // namespace
 
 std::vector<Requirement> check_jail(const std::string& process, const std::string& outside) {
     std::vector<Requirement> found{check_namespaces(process, outside), check_root(process, outside),
-                                   check_core_dumps(process)};
-    const auto ids = thread_ids(process);
-    if (ids.empty())
-        found.push_back(miss("threads", "none", "see whether the container still runs"));
-    for (const auto& id : ids)
-        found.push_back(check_thread(fmt::format("{}/task/{}", process, id), id));
+                                   check_off(process, "core dumps", "Max core file size"),
+                                   check_off(process, "locked memory", "Max locked memory")};
+    const auto threads = threads_of(process);
+    const bool serves_files = std::ranges::any_of(threads, &ThreadState::serves_files, &Thread::state);
+    found.push_back(
+        pass("file server", serves_files ? "for the share" : "none: nothing of the host is shared"));
+    if (threads.empty())
+        found.push_back(miss("threads", "cannot be seen", "see whether the container still runs"));
+    for (const auto& [id, state] : threads) {
+        found.push_back(check_thread(id, state, serves_files ? jail::file_server_capabilities() : 0));
+        if (state.serves_files())
+            found.push_back(check_working_directory(fmt::format("{}/task/{}", process, id), id));
+    }
     return found;
 }
 

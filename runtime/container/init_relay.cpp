@@ -62,6 +62,10 @@ int open_stats() {
     return path == nullptr ? -1 : ::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
+std::uint32_t disk_queues(const InitRelayTask& task) {
+    return std::min(task.size.vcpus, max_disk_queues);
+}
+
 Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     VmOptions options;
     options.kvm_fd = task.kvm.get();
@@ -71,10 +75,13 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     options.max_memory_bytes = task.size.max_memory_bytes;
     options.vcpus = task.size.vcpus;
     options.max_vcpus = task.size.max_vcpus;
+    // What members of a pod bring is not known yet.
+    options.serves_files = task.pod.sandbox || !task.share.trees.empty();
     options.mounts = std::move(task.share.trees);
-    if (task.pod.sandbox)
-        options.hotplug_slots += slots_of_members;
-    options.hotplug_slots += static_cast<std::uint32_t>(task.disks.size());
+    const auto disks = static_cast<std::uint32_t>(task.disks.size());
+    const auto later_devices = task.pod.sandbox ? slots_of_members : 0;
+    options.hotplug_slots += disks + later_devices;
+    options.disk_rings = disks * disk_queues(task) + later_devices;
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
     return VirtualMachine::launch(task.assets, options);
@@ -107,8 +114,7 @@ Result<Home> join_vm(InitRelayTask& task) {
 Result<std::vector<protocol::Disk>> attach_disks(InitRelayTask& task, int reports) {
     std::vector<protocol::Disk> attached;
     for (const auto& disk : std::exchange(task.disks, {})) {
-        const control::AttachDisk request{disk.read_only, disk.id,
-                                          std::min(task.size.vcpus, max_disk_queues)};
+        const control::AttachDisk request{disk.read_only, disk.id, disk_queues(task)};
         NACRE_ASSIGN(auto device,
                      attach_device(task.pod.vm_directory, request, {disk.file.get()}, attach_timeout_ms));
         NACRE_TRY(report_line(reports, fmt::format("slot {}", device.slot)));
@@ -167,10 +173,9 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     const protocol::ProcessName init{task.directory->id(), ""};
     const bool has_terminal = task.terminal.wanted;
     NACRE_ASSIGN(auto terminal, take_terminal(task.terminal));
-    NACRE_ASSIGN(auto streams,
-                 Streams::attach(directory, init, has_terminal, std::move(task.descriptors)));
-    NACRE_ASSIGN(auto notifications, NotificationRelay::start(directory, task.directory->id(),
-                                                              std::move(task.notify.receiver)));
+    NACRE_ASSIGN(auto streams, Streams::attach(directory, init, has_terminal, std::move(task.descriptors)));
+    NACRE_ASSIGN(auto notifications,
+                 NotificationRelay::start(directory, task.directory->id(), std::move(task.notify.receiver)));
     forward_ports_of(task);
     RelayedProcess process{init, directory, std::move(owner), std::move(terminal),
                            oom_kill_counter(task.cgroup)};

@@ -70,7 +70,13 @@ Result<Inherited> open_inherited(const Assets& assets, const VmOptions& options,
     return files;
 }
 
-std::string vmm_config(const VmOptions& options, const Inherited& files, int share) {
+/// The directory that is nacre-vmm's root, and what the guest shares of it: all or nothing.
+struct JailRoot {
+    FileDescriptor directory;
+    FileDescriptor share;
+};
+
+std::string vmm_config(const VmOptions& options, const Inherited& files, const JailRoot& root) {
     rapidjson::StringBuffer text;
     rapidjson::Writer<rapidjson::StringBuffer> json(text);
     const auto member = [&](const char* name, int value) {
@@ -89,13 +95,17 @@ std::string vmm_config(const VmOptions& options, const Inherited& files, int sha
     member("kvm_fd", options.kvm_fd);
     member("kernel_fd", files.kernel.get());
     member("initramfs_fd", files.initramfs.get());
-    member("share_fd", share);
+    member("jail_root_fd", root.directory.get());
+    if (root.share)
+        member("share_fd", root.share.get());
     member("vsock_listen_fd", files.vsock.get());
     member("control_listen_fd", files.control.get());
     if (files.lifeline)
         member("lifeline_fd", files.lifeline.get());
     json.Key("hotplug_slots");
     json.Uint(options.hotplug_slots);
+    json.Key("disk_rings");
+    json.Uint(options.disk_rings);
     json.Key("vsock_host_ports");
     json.StartArray();
     json.StartObject();
@@ -108,8 +118,6 @@ std::string vmm_config(const VmOptions& options, const Inherited& files, int sha
     member("log_fd", files.log.get());
     if (options.stats_fd >= 0)
         member("stats_fd", options.stats_fd);
-    json.Key("jail");
-    json.Bool(true);
     json.EndObject();
     return text.GetString();
 }
@@ -129,12 +137,21 @@ void inherit(int fd) {
         ::fcntl(fd, F_SETFD, 0);
 }
 
+Result<JailRoot> make_jail_root(const VmOptions& options) {
+    JailRoot root;
+    NACRE_ASSIGN(root.directory, make_share(options.directory, options.mounts));
+    if (options.serves_files) {
+        NACRE_ASSIGN(root.share, root.directory.duplicate());
+    }
+    return root;
+}
+
 /// The child's side, in its new namespaces: builds the share and becomes nacre-vmm. Returns only on error.
 Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
     // The relay's session may have a terminal, whose hang-up is not the VMM's.
     ::setsid();
-    NACRE_ASSIGN(const auto share, make_share(options.directory, options.mounts));
-    NACRE_ASSIGN(const auto config, config_file(vmm_config(options, files, share.get())));
+    NACRE_ASSIGN(const auto root, make_jail_root(options));
+    NACRE_ASSIGN(const auto config, config_file(vmm_config(options, files, root)));
     // The container's stdio stays with the relay; a caller that waits for its end of file must not wait for
     // the VMM.
     NACRE_ASSIGN(const auto null, open_file("/dev/null", O_RDWR));
@@ -142,9 +159,10 @@ Result<void> become_vmm(const VmOptions& options, const Inherited& files) {
         if (::dup2(null.get(), target) < 0)
             return fail_errno("redirect file descriptor {}", target);
     }
-    for (const int fd : {options.kvm_fd, files.kernel.get(), files.initramfs.get(), files.vsock.get(),
-                         files.control.get(), files.lifeline.get(), files.channel.get(), files.console.get(),
-                         files.log.get(), share.get(), config.get(), options.stats_fd})
+    for (const int fd :
+         {options.kvm_fd, files.kernel.get(), files.initramfs.get(), files.vsock.get(), files.control.get(),
+          files.lifeline.get(), files.channel.get(), files.console.get(), files.log.get(),
+          root.directory.get(), root.share.get(), config.get(), options.stats_fd})
         inherit(fd);
     auto config_fd = std::to_string(config.get());
     char name[] = "nacre-vmm";

@@ -25,6 +25,8 @@ struct VmOptions {
     std::uint32_t vcpus = 1;
     std::uint32_t max_vcpus = 1;      // likewise
     std::uint32_t hotplug_slots = 4;  // for network interfaces and disks that come while it runs
+    std::uint32_t disk_rings = 0;     // as of machine::Config
+    bool serves_files = true;         // whether the guest has a share; none: nacre-vmm keeps no capability
     std::vector<ShareMount> mounts;   // what the share holds from the start
     bool outlives_relay = false;      // stays until somebody kills it; else it ends with its last Lifeline
     int stats_fd = -1;                // where nacre-vmm writes its start-up figures; -1: nowhere

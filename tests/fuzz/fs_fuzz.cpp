@@ -1,4 +1,5 @@
-// The file system device behind its registers, its queues and their FUSE requests. (fuse_fuzz.cpp goes deeper into the latter.)
+// The file system device behind its registers, its queues and their FUSE requests. (fuse_fuzz.cpp goes deeper
+// into the latter.)
 
 #include <fcntl.h>
 
@@ -16,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fs::Options options;
     options.threads.max_threads = 1;
     FileDescriptor root(::open(share.inside().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const auto device = fs::Device::create(std::move(root), std::move(options), log).value();
+    const auto device =
+        fs::Device::create(std::move(root), fuse::fake::own_descriptors(), std::move(options), log).value();
     fuzz::run_threaded_guest(*device, input);
     return 0;
 }

@@ -53,6 +53,21 @@ Result<FileDescriptor> make_mount_point_tmpfs() {
     return make_tmpfs_mount({"1m", "16384"});
 }
 
+Result<FileDescriptor> make_process_mount() {
+    const FileDescriptor context(::fsopen("proc", FSOPEN_CLOEXEC));
+    if (!context)
+        return fail_errno("open proc");
+    if (::fsconfig(context.get(), FSCONFIG_SET_STRING, "subset", "pid", 0) < 0 ||
+        ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0)
+        return fail_errno("create proc");
+    FileDescriptor proc(
+        ::fsmount(context.get(), FSMOUNT_CLOEXEC,
+                  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    if (!proc)
+        return fail_errno("mount proc");
+    return proc;
+}
+
 Result<void> attach_mount(int mount, int target) {
     if (::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
         return fail_errno("attach mount");

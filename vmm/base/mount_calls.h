@@ -27,6 +27,10 @@ Result<FileDescriptor> make_tmpfs_mount(const TmpfsLimits& limits);
 /// One for mount points and nothing else.
 Result<FileDescriptor> make_mount_point_tmpfs();
 
+/// A detached procfs of the calling process's PID namespace with its processes and nothing else (proc(5),
+/// subset=pid): read-only, nosuid, nodev, noexec.
+Result<FileDescriptor> make_process_mount();
+
 /// Puts a detached mount over `target`, an O_PATH descriptor of a directory or file.
 Result<void> attach_mount(int mount, int target);
 
@@ -34,8 +38,8 @@ Result<void> attach_mount(int mount, int target);
 Result<void> change_mount(int mount, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation,
                           bool recursive);
 
-/// What the kernel wrote into a file-system context (fsopen(2)) about the last failure, as " (e tmpfs: Bad value …)"; "" if
-/// nothing. errno stays that failure's.
+/// What the kernel wrote into a file-system context (fsopen(2)) about the last failure, as " (e tmpfs: Bad
+/// value …)"; "" if nothing. errno stays that failure's.
 std::string file_system_message(int context);
 
 }  // namespace nacre

@@ -34,7 +34,8 @@ Result<ThreadCredentials> ThreadCredentials::take_over_thread(int working_direct
         return fail_errno("cannot enter /proc/self/fd");
 
     ThreadCredentials credentials;
-    credentials.keeps_capabilities_ = prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0;
+    const int secure_bits = prctl(PR_GET_SECUREBITS);
+    credentials.keeps_capabilities_ = secure_bits >= 0 && (secure_bits & SECBIT_NO_SETUID_FIXUP) != 0;
     credentials.own_user_ = credentials.user_ = geteuid();
     credentials.own_group_ = credentials.group_ = getegid();
     setfsuid(credentials.own_user_);  // a thread inherits what its creator was acting as

@@ -15,13 +15,12 @@ namespace {
 
 /// Descriptors left to the rest of the process.
 constexpr rlim_t reserved_descriptors = 256;
-constexpr rlim_t most_descriptors = 1U << 20;
 
 std::size_t descriptor_share() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return reserved_descriptors;
-    const rlim_t usable = std::min(limit.rlim_cur, most_descriptors);
+    const rlim_t usable = limit.rlim_cur;
     return usable > 2 * reserved_descriptors ? (usable - reserved_descriptors) / 2 : usable / 4;
 }
 
@@ -35,9 +34,9 @@ Options with_defaults(Options options) {
 
 }  // namespace
 
-Result<std::unique_ptr<FileSystem>> FileSystem::create(FileDescriptor root, Options options) {
+Result<std::unique_ptr<FileSystem>> FileSystem::create(FileDescriptor root, FileDescriptor own_descriptors,
+                                                       Options options) {
     options = with_defaults(options);
-    NACRE_ASSIGN(auto descriptors, open_file("/proc/self/fd", O_PATH | O_DIRECTORY));
     FileDescriptor path_descriptor(openat(root.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!path_descriptor)
         return fail_errno("cannot open the shared directory");
@@ -45,7 +44,8 @@ Result<std::unique_ptr<FileSystem>> FileSystem::create(FileDescriptor root, Opti
         InodeTable::create(std::move(path_descriptor), {options.max_inodes, options.max_descriptors});
     if (!inodes)
         return fail_with(inodes.error().value, "cannot share the directory");
-    return std::unique_ptr<FileSystem>(new FileSystem(options, std::move(descriptors), std::move(*inodes)));
+    return std::unique_ptr<FileSystem>(
+        new FileSystem(options, std::move(own_descriptors), std::move(*inodes)));
 }
 
 FileSystem::FileSystem(Options options, FileDescriptor descriptor_directory,

@@ -19,8 +19,8 @@ struct Options {
     std::chrono::nanoseconds entry_timeout = std::chrono::seconds(1);
     std::chrono::nanoseconds attribute_timeout = std::chrono::seconds(1);
     std::chrono::nanoseconds negative_timeout = std::chrono::seconds(1);
-    /// Whether that holds for names on the mount of the root itself, too. Not where mounts come and go on it: what is
-    /// behind a name there must be seen at once.
+    /// Whether that holds for names on the mount of the root itself, too. Not where mounts come and go on it:
+    /// what is behind a name there must be seen at once.
     bool remember_names_of_root_mount = true;
 
     /// Files and directories that the guest may hold open, files it may know, and O_PATH descriptors kept for
@@ -38,9 +38,10 @@ struct OpenFile {
 /// What all requests of one share work on. Safe from any thread.
 class FileSystem {
   public:
-    /// `root` is a directory. Opens /proc/self/fd, so it must come before the process loses sight of /proc,
-    /// and after the last fork.
-    static Result<std::unique_ptr<FileSystem>> create(FileDescriptor root, Options options);
+    /// Of the directory `root`. `own_descriptors` is the directory of this process's descriptors
+    /// (proc_pid_fd(5)): threads have it for their working directory. No fork may come after.
+    static Result<std::unique_ptr<FileSystem>> create(FileDescriptor root, FileDescriptor own_descriptors,
+                                                      Options options);
 
     const Options& options() const { return options_; }
     InodeTable& inodes() { return *inodes_; }

@@ -1,6 +1,7 @@
 #include "vmm/jail/capabilities.h"
 
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,6 +38,15 @@ Result<void> limit_bounding_set(CapabilitySet kept) {
             return fail_errno("dropping capability {} from the bounding set", number);
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
         return fail_errno("clearing the ambient capabilities");
+    return {};
+}
+
+Result<void> untie_capabilities_from_users() {
+    constexpr unsigned long bits = SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_NOROOT |
+                                   SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE |
+                                   SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    if (::prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) != 0)
+        return fail_errno("setting secure bits");
     return {};
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 using Value = rapidjson::Value;
 
+constexpr std::uint64_t max_disk_rings = 4 * arch::kMaxVirtioDevices;
+
 std::string_view text(const Value& value) {
     return {value.GetString(), value.GetStringLength()};
 }
@@ -72,6 +74,12 @@ Result<void> read_hotplug_slots(const Value& value, Config& config) {
     return {};
 }
 
+Result<void> read_disk_rings(const Value& value, Config& config) {
+    NACRE_ASSIGN(const auto count, read_integer(value, 0, max_disk_rings));
+    config.disk_rings = static_cast<std::uint32_t>(count);
+    return {};
+}
+
 Result<VsockHostPort> read_host_port(const Value& value) {
     if (!value.IsObject() || value.MemberCount() != 2 || !value.HasMember("port") || !value.HasMember("fd"))
         return fail("must be objects of \"port\" and \"fd\"");
@@ -90,13 +98,6 @@ Result<void> read_host_ports(const Value& value, Config& config) {
     return {};
 }
 
-Result<void> read_jail(const Value& value, Config& config) {
-    if (!value.IsBool())
-        return fail("must be true or false");
-    config.jail = value.GetBool();
-    return {};
-}
-
 constexpr Member kMembers[] = {
     {"vcpus", read_vcpus},
     {"max_vcpus", read_max_vcpus},
@@ -106,6 +107,7 @@ constexpr Member kMembers[] = {
     {"kernel_fd", read_fd<&Config::kernel_fd>},
     {"initramfs_fd", read_fd<&Config::initramfs_fd>},
     {"share_fd", read_fd<&Config::share_fd>},
+    {"jail_root_fd", read_fd<&Config::jail_root_fd>},
     {"vsock_listen_fd", read_fd<&Config::vsock_listen_fd>},
     {"vsock_host_ports", read_host_ports},
     {"control_listen_fd", read_fd<&Config::control_listen_fd>},
@@ -114,7 +116,7 @@ constexpr Member kMembers[] = {
     {"console_fd", read_fd<&Config::console_fd>},
     {"log_fd", read_fd<&Config::log_fd>},
     {"stats_fd", read_fd<&Config::stats_fd>},
-    {"jail", read_jail},
+    {"disk_rings", read_disk_rings},
 };
 
 Result<void> read_member(std::string_view name, const Value& value, Config& config) {
@@ -135,10 +137,10 @@ Result<void> check_required(const rapidjson::Document& document) {
 
 /// Two owners of one descriptor would close it twice. The log may share its descriptor with stderr only.
 Result<void> check_descriptors(const Config& config) {
-    std::vector<int> fds = {config.kvm_fd,     config.kernel_fd,       config.initramfs_fd,
-                            config.share_fd,   config.vsock_listen_fd, config.control_listen_fd,
-                            config.console_fd, config.log_fd,          config.stats_fd,
-                            config.lifeline_fd};
+    std::vector<int> fds = {config.kvm_fd,      config.kernel_fd,        config.initramfs_fd,
+                            config.share_fd,    config.jail_root_fd,     config.vsock_listen_fd,
+                            config.console_fd,  config.log_fd,           config.stats_fd,
+                            config.lifeline_fd, config.control_listen_fd};
     for (const auto& host_port : config.vsock_host_ports)
         fds.push_back(host_port.fd);
     std::erase(fds, -1);

@@ -24,16 +24,17 @@ struct Config {
     int kvm_fd = -1;
     int kernel_fd = -1;
     int initramfs_fd = -1;
-    int share_fd = -1;
+    int share_fd = -1;      // what the guest shares through virtio-fs; none: no file server
+    int jail_root_fd = -1;  // what becomes the process's root directory; none: no jail
     int vsock_listen_fd = -1;
     std::vector<VsockHostPort> vsock_host_ports;
-    int control_listen_fd = -1;       // where the runtime asks for changes of the running VM
-    int lifeline_fd = -1;             // reading end of a FIFO (lifeline.h); none: the VM stays without a relay
+    int control_listen_fd = -1;  // where the runtime asks for changes of the running VM
+    int lifeline_fd = -1;        // reading end of a FIFO (lifeline.h); none: the VM stays without a relay
     std::uint32_t hotplug_slots = 0;  // empty device slots that the guest is told of
     int console_fd = -1;
     int log_fd = 2;
-    int stats_fd = -1;  // where a line of JSON with times and exits goes at the end
-    bool jail = false;
+    std::uint32_t disk_rings = 0;  // io_uring instances for disks that come later: one for each queue
+    int stats_fd = -1;             // where a line of JSON with times and exits goes at the end
 };
 
 /// Reads the configuration from JSON text. Everything is checked but whether the descriptors are open:

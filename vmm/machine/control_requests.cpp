@@ -28,6 +28,7 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk
     block::Device::Options options;
     options.queues = request.queues;
     options.worker.on_thread_start = preparation(machine, jail::ThreadKind::block);
+    options.worker.make_engine = block::engines_on(machine.disk_rings);
     NACRE_ASSIGN(auto device, block::Device::create(std::move(disk), options, machine.log));
     NACRE_ASSIGN(const auto slot, machine.slots.attach(std::move(device)));
     return control::Attached{slot};

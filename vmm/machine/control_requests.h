@@ -2,6 +2,7 @@
 
 #include "vmm/base/log.h"
 #include "vmm/control/message.h"
+#include "vmm/devices/block/ring_pool.h"
 #include "vmm/machine/device_slots.h"
 #include "vmm/machine/later_memory.h"
 #include "vmm/machine/vcpus.h"
@@ -11,6 +12,7 @@ namespace nacre::machine {
 /// What requests act on; all outlive the machine's control socket.
 struct ChangeableMachine {
     DeviceSlots& slots;
+    block::RingPool& disk_rings;
     const LaterMemory& memory;
     Vcpus& vcpus;
     Log& log;

@@ -7,6 +7,7 @@
 #include "vmm/base/event_loop.h"
 #include "vmm/bus/bus.h"
 #include "vmm/control/server.h"
+#include "vmm/devices/block/ring_pool.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/device_slots.h"
 #include "vmm/machine/exit_status.h"
@@ -28,6 +29,7 @@ struct MachineParts {
     std::unique_ptr<MemorySlots> memory_slots;
     std::unique_ptr<Bus> mmio;
     std::unique_ptr<SerialPort> serial = std::make_unique<SerialPort>();
+    std::unique_ptr<block::RingPool> disk_rings;
     std::unique_ptr<DeviceSlots> slots;
     std::unique_ptr<LaterMemory> later_memory;
     std::unique_ptr<control::Server> control;

@@ -1,5 +1,7 @@
 #include "vmm/machine/machine_builder.h"
 
+#include <fcntl.h>
+
 #include "vmm/arch/boot_params.h"
 #include "vmm/arch/command_line.h"
 #include "vmm/arch/cpu_state.h"
@@ -8,11 +10,15 @@
 #include "vmm/arch/initramfs.h"
 #include "vmm/arch/memory_layout.h"
 #include "vmm/arch/mp_table.h"
+#include "vmm/base/file.h"
+#include "vmm/devices/block/queue_worker.h"
 #include "vmm/devices/console/device.h"
 #include "vmm/devices/fs/device.h"
 #include "vmm/devices/rng/device.h"
 #include "vmm/devices/vsock/device.h"
+#include "vmm/jail/capabilities.h"
 #include "vmm/jail/jail.h"
+#include "vmm/jail/own_descriptors.h"
 #include "vmm/machine/control_requests.h"
 
 namespace nacre::machine {
@@ -30,11 +36,12 @@ MachineBuilder::MachineBuilder(const Config& config, Log& log, Timeline& timelin
       kvm_fd_(config.kvm_fd),
       kernel_(config.kernel_fd),
       initramfs_(config.initramfs_fd),
-      share_(config.share_fd) {}
+      share_(config.share_fd),
+      jail_root_(config.jail_root_fd) {}
 
 Result<std::unique_ptr<Machine>> MachineBuilder::build() {
-    if (config_.jail)
-        NACRE_TRY(jail::limit_process());
+    if (is_jailed())
+        NACRE_TRY(jail::limit_process(share_ ? jail::file_server_capabilities() : 0));
     NACRE_ASSIGN(parts_.loop, EventLoop::create());
     NACRE_TRY(create_vm());
     NACRE_TRY(create_memory());
@@ -45,6 +52,7 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     NACRE_TRY(attach_balloon());
     NACRE_TRY(attach_later_memory());
     NACRE_TRY(parts_.slots->add_empty(config_.hotplug_slots));
+    parts_.disk_rings = std::make_unique<block::RingPool>(config_.disk_rings, block::QueueWorker::queue_size);
     NACRE_TRY(listen_for_changes());
     NACRE_TRY(watch_lifeline());
     timeline_.mark(Phase::vm_made);
@@ -52,7 +60,7 @@ Result<std::unique_ptr<Machine>> MachineBuilder::build() {
     timeline_.mark(Phase::kernel_loaded);
     NACRE_TRY(create_vcpus());
     NACRE_TRY(enter_jail());
-    return std::make_unique<Machine>(std::move(parts_), config_.jail, timeline_);
+    return std::make_unique<Machine>(std::move(parts_), is_jailed(), timeline_);
 }
 
 Result<void> MachineBuilder::create_vm() {
@@ -125,10 +133,12 @@ Result<void> MachineBuilder::attach_file_system() {
     fs::Options options;
     // The share's own directories: containers of a pod come and go there.
     options.files.remember_names_of_root_mount = false;
-    if (config_.jail)
+    if (is_jailed())
         options.threads.on_thread_start = [] { return jail::restrict_thread(jail::ThreadKind::file_server); };
-    NACRE_ASSIGN(auto root, share_.duplicate());
-    NACRE_ASSIGN(auto device, fs::Device::create(std::move(root), std::move(options), log_));
+    NACRE_ASSIGN(auto own_descriptors, is_jailed() ? jail::open_own_descriptors()
+                                                   : open_file("/proc/self/fd", O_PATH | O_DIRECTORY));
+    NACRE_ASSIGN(auto device,
+                 fs::Device::create(std::move(share_), std::move(own_descriptors), std::move(options), log_));
     return parts_.slots->add(std::move(device));
 }
 
@@ -166,10 +176,9 @@ Result<void> MachineBuilder::listen_for_changes() {
     NACRE_ASSIGN(parts_.control,
                  control::Server::create(
                      *parts_.loop, std::move(listener),
-                     [machine = ChangeableMachine{*parts_.slots, *parts_.later_memory, *parts_.vcpus, log_,
-                                                  config_.jail}](control::Request request) {
-                         return handle_request(machine, std::move(request));
-                     }));
+                     [machine = ChangeableMachine{*parts_.slots, *parts_.disk_rings, *parts_.later_memory,
+                                                  *parts_.vcpus, log_, is_jailed()}](
+                         control::Request request) { return handle_request(machine, std::move(request)); }));
     return {};
 }
 
@@ -207,9 +216,7 @@ Result<void> MachineBuilder::keep(const arch::MemoryRange& range) {
 
 /// The threads restrict themselves when they start.
 Result<void> MachineBuilder::enter_jail() {
-    if (!config_.jail || !share_)
-        return {};
-    return jail::change_root(share_.get());
+    return is_jailed() ? jail::change_root(jail_root_.get()) : Result<void>();
 }
 
 Result<void> MachineBuilder::create_vcpus() {

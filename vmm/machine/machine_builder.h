@@ -36,6 +36,7 @@ class MachineBuilder {
     Result<void> watch_lifeline();
     Result<void> load_guest();
     Result<void> keep(const arch::MemoryRange& range);
+    bool is_jailed() const { return config_.jail_root_fd >= 0; }
     Result<void> enter_jail();
     std::uint32_t possible_vcpus() const { return std::max(config_.vcpus, config_.max_vcpus); }
     Result<void> create_vcpus();
@@ -48,6 +49,7 @@ class MachineBuilder {
     FileDescriptor kernel_;
     FileDescriptor initramfs_;
     FileDescriptor share_;
+    FileDescriptor jail_root_;
 
     GuestAddress kernel_entry_ = 0;
     MachineParts parts_;

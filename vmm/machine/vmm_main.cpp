@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t kMaxConfigBytes = 64 * 1024;
 constexpr std::size_t kThreadStackBytes = 256 * 1024;
 constexpr std::uint64_t kMaxLogBytes = 1024 * 1024;
+constexpr rlim_t kMaxDescriptors = 1U << 20;
 constexpr int kStandardOutput = 1;
 constexpr int kStandardError = 2;
 
@@ -43,11 +45,12 @@ Result<Config> read_config(int fd) {
     return parse_config(*text);
 }
 
-/// The guest's open files are descriptors of this process.
-void raise_descriptor_limit() {
+/// The guest's open files are descriptors of this process: as many as its caller may have, within reason.
+void set_descriptor_limit() {
     rlimit descriptors{};
     if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0)
         return;
+    descriptors.rlim_max = std::min(descriptors.rlim_max, kMaxDescriptors);
     descriptors.rlim_cur = descriptors.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &descriptors);
 }
@@ -55,7 +58,7 @@ void raise_descriptor_limit() {
 /// Keeps the process small: one heap for all threads, small stacks. A socket closed by its peer is an error
 /// where it is written to, not a signal.
 void set_up_process() {
-    raise_descriptor_limit();
+    set_descriptor_limit();
     ::mallopt(M_ARENA_MAX, 1);
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);

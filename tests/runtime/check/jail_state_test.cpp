@@ -20,25 +20,32 @@ class FakeProcess {
         fs::create_directories(directory + "/root");
         for (const auto* name : {"mnt", "pid", "net", "ipc", "uts"})
             fs::create_symlink(std::string(name) + ":[" + namespaces + "]", directory + "/ns/" + name);
-        limit_core_dumps("0                    0                    bytes");
+        limit(none, none);
     }
 
-    void limit_core_dumps(const std::string& limit) const {
+    static constexpr auto none = "0                    0                    bytes";
+
+    void limit(const std::string& core_dumps, const std::string& locked_memory) const {
         std::ofstream(directory_ + "/limits")
             << "Limit                     Soft Limit           Hard Limit           Units\n"
-            << "Max core file size        " << limit << "\n";
+            << "Max core file size        " << core_dumps << "\n"
+            << "Max locked memory         " << locked_memory << "\n";
     }
 
     void add_thread(const std::string& id, const std::string& name, const std::string& permitted,
-                    const std::string& no_new_privs = "1", const std::string& seccomp = "2") const {
+                    const std::string& no_new_privs = "1", const std::string& seccomp = "2",
+                    const std::string& user = "") const {
+        const auto id_of_user = !user.empty() ? user : name == "virtio-fs" ? "0" : "65534";
         fs::create_directories(directory_ + "/task/" + id);
         std::ofstream(directory_ + "/task/" + id + "/status")
-            << "Name:\t" << name << "\nCapInh:\t0000000000000000\nCapPrm:\t" << permitted
-            << "\nCapBnd:\t00000000880000df\nNoNewPrivs:\t" << no_new_privs << "\nSeccomp:\t" << seccomp
-            << "\n";
+            << "Name:\t" << name << "\nUid:\t" << id_of_user << "\t" << id_of_user << "\t" << id_of_user
+            << "\t" << id_of_user << "\nCapInh:\t0000000000000000\nCapPrm:\t" << permitted << "\nCapBnd:\t"
+            << bounding << "\nNoNewPrivs:\t" << no_new_privs << "\nSeccomp:\t" << seccomp << "\n";
     }
 
     const std::string& directory() const { return directory_; }
+
+    std::string bounding = "00000000880000df";
 
   private:
     std::string directory_;
@@ -61,9 +68,22 @@ TEST_CASE("a jail holds with namespaces and a root of its own, and threads that 
     CHECK(processes.hold());
 }
 
+TEST_CASE("without a file server nobody may have any capability ever again") {
+    Processes processes;
+    SUBCASE("as it is") {
+        processes.vmm.bounding = "0000000000000000";
+        processes.vmm.add_thread("2", "nacre-vmm", "0000000000000000");
+        CHECK(processes.hold());
+    }
+    SUBCASE("one of the file server's could come back") {
+        processes.vmm.add_thread("2", "nacre-vmm", "0000000000000000");
+        CHECK_FALSE(processes.hold());
+    }
+}
+
 TEST_CASE("one thread with too much is enough for a jail not to hold") {
     const Processes processes;
-    processes.vmm.add_thread("2", "nacre-vmm", "0000000000000000");
+    processes.vmm.add_thread("2", "virtio-fs", "0000000000000000");
     SUBCASE("a capability that is for file servers") {
         processes.vmm.add_thread("3", "virtio-blk", "0000000000000001");
     }
@@ -73,15 +93,28 @@ TEST_CASE("one thread with too much is enough for a jail not to hold") {
     SUBCASE("new privileges") {
         processes.vmm.add_thread("3", "virtio-fs", "0000000000000000", "0");
     }
+    SUBCASE("user 0, where it serves no files") {
+        processes.vmm.add_thread("3", "virtio-blk", "0000000000000000", "1", "2", "0");
+    }
+    SUBCASE("another user, where it serves files") {
+        processes.vmm.add_thread("3", "virtio-fs", "0000000000000000", "1", "2", "1000");
+    }
+    SUBCASE("a working directory in the host's /proc") {
+        processes.vmm.add_thread("3", "virtio-fs", "0000000000000000");
+        fs::create_directories(processes.outside.directory() + "/self/fd");
+        fs::create_directories(processes.outside.directory() + "/sys");
+        fs::create_symlink(processes.outside.directory() + "/self/fd",
+                           processes.vmm.directory() + "/task/3/cwd");
+    }
     SUBCASE("no filter") {
         processes.vmm.add_thread("3", "virtio-fs", "0000000000000000", "1", "0");
     }
     CHECK_FALSE(processes.hold());
 }
 
-TEST_CASE("a namespace, the root or core dumps shared with the host are seen") {
+TEST_CASE("a namespace or the root shared with the host is seen, and what should be off") {
     const Processes processes;
-    processes.vmm.add_thread("2", "nacre-vmm", "0000000000000000");
+    processes.vmm.add_thread("2", "virtio-fs", "0000000000000000");
     SUBCASE("namespace") {
         fs::remove(processes.vmm.directory() + "/ns/net");
         fs::create_symlink("net:[100]", processes.vmm.directory() + "/ns/net");
@@ -91,7 +124,10 @@ TEST_CASE("a namespace, the root or core dumps shared with the host are seen") {
         fs::create_symlink(processes.outside.directory() + "/root", processes.vmm.directory() + "/root");
     }
     SUBCASE("core dumps") {
-        processes.vmm.limit_core_dumps("unlimited            unlimited            bytes");
+        processes.vmm.limit("unlimited            unlimited            bytes", FakeProcess::none);
+    }
+    SUBCASE("locked memory") {
+        processes.vmm.limit(FakeProcess::none, "65536                65536                bytes");
     }
     CHECK_FALSE(processes.hold());
 }

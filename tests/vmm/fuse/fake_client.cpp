@@ -41,9 +41,13 @@ std::string TemporaryShare::read(std::string_view name) const {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+FileDescriptor own_descriptors() {
+    return FileDescriptor(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
 FakeClient::FakeClient(const TemporaryShare& share, Options options) : user(getuid()), group(getgid()) {
     FileDescriptor root(::open(share.inside().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    auto file_system = FileSystem::create(std::move(root), options);
+    auto file_system = FileSystem::create(std::move(root), own_descriptors(), options);
     if (!file_system)
         throw std::runtime_error(file_system.error().message);
     owned_ = std::move(*file_system);

@@ -61,6 +61,9 @@ struct Answer {
     }
 };
 
+/// As FileSystem wants them.
+FileDescriptor own_descriptors();
+
 /// Speaks to one Worker on the thread it was made on; requests are of the test's own user unless told
 /// otherwise.
 class FakeClient {

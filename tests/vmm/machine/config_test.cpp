@@ -31,8 +31,8 @@ TEST_CASE("text that is not one JSON object is refused") {
 
 TEST_CASE("deep nesting is refused and costs no stack") {
     error_of(std::string(60000, '['));
-    std::string nested = config_with("\"jail\":" + std::string(30000, '[') + std::string(30000, ']'));
-    CHECK(mentions(error_of(nested), "jail"));
+    std::string nested = config_with("\"vcpus\":" + std::string(30000, '[') + std::string(30000, ']'));
+    CHECK(mentions(error_of(nested), "vcpus"));
 }
 
 TEST_CASE("each required member is missed by name") {
@@ -69,7 +69,9 @@ TEST_CASE("values out of range or of the wrong type are refused, and the message
              Case{R"("share_fd":-1)", "share_fd"},
              Case{R"("share_fd":2147483648)", "share_fd"},
              Case{R"("console_fd":null)", "console_fd"},
-             Case{R"("jail":1)", "jail"},
+             Case{R"("jail_root_fd":true)", "jail_root_fd"},
+             Case{R"("disk_rings":-1)", "disk_rings"},
+             Case{R"("disk_rings":1000000)", "disk_rings"},
              Case{R"("vsock_host_ports":{})", "vsock_host_ports"},
              Case{R"("vsock_host_ports":[1])", "vsock_host_ports"},
              Case{R"("vsock_host_ports":[{"port":1}])", "vsock_host_ports"},
@@ -82,6 +84,7 @@ TEST_CASE("values out of range or of the wrong type are refused, and the message
 TEST_CASE("a descriptor named twice is refused") {
     CHECK(mentions(error_of(config_with(R"("share_fd":4)")), "twice"));
     CHECK(mentions(error_of(config_with(R"("log_fd":3)")), "twice"));
+    CHECK(mentions(error_of(config_with(R"("share_fd":6,"jail_root_fd":6)")), "twice"));
     CHECK(mentions(error_of(config_with(R"("vsock_host_ports":[{"port":1,"fd":9},{"port":2,"fd":9}])")),
                    "twice"));
 }
@@ -101,13 +104,14 @@ TEST_CASE("the least configuration leaves the rest out") {
     CHECK(config->vsock_listen_fd == -1);
     CHECK(config->vsock_host_ports.empty());
     CHECK(config->log_fd == 2);
-    CHECK_FALSE(config->jail);
+    CHECK(config->jail_root_fd == -1);
+    CHECK(config->disk_rings == 0);
 }
 
 TEST_CASE("a full configuration is taken over as it stands") {
     const auto config = parse_config(config_with(
         R"("share_fd":6,"vsock_listen_fd":7,"vsock_host_ports":[{"port":1024,"fd":8}],"console_fd":9,"log_fd":10,)"
-        R"("stats_fd":11,"jail":true)"));
+        R"("stats_fd":11,"jail_root_fd":12,"disk_rings":6)"));
     REQUIRE(config);
     CHECK(config->share_fd == 6);
     CHECK(config->vsock_listen_fd == 7);
@@ -117,7 +121,8 @@ TEST_CASE("a full configuration is taken over as it stands") {
     CHECK(config->console_fd == 9);
     CHECK(config->log_fd == 10);
     CHECK(config->stats_fd == 11);
-    CHECK(config->jail);
+    CHECK(config->jail_root_fd == 12);
+    CHECK(config->disk_rings == 6);
 }
 
 }  // namespace

@@ -31,9 +31,11 @@ Result<void> check_options(const Options& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Device>> Device::create(FileDescriptor root, Options options, Log& log) {
+Result<std::unique_ptr<Device>> Device::create(FileDescriptor root, FileDescriptor own_descriptors,
+                                               Options options, Log& log) {
     NACRE_TRY(check_options(options));
-    NACRE_ASSIGN(auto file_system, fuse::FileSystem::create(std::move(root), options.files));
+    NACRE_ASSIGN(auto file_system,
+                 fuse::FileSystem::create(std::move(root), std::move(own_descriptors), options.files));
     std::unique_ptr<Device> device(new Device(std::move(options), std::move(file_system), log));
     auto serve = [self = device.get()](fuse::Worker& worker, std::size_t queue) {
         self->serve(worker, queue);

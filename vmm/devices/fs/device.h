@@ -26,10 +26,11 @@ struct Options {
 /// and the replies back. Its threads are its own, and start when it is created.
 class Device final : public virtio::Device {
   public:
-    /// Shares the directory `root`. /proc must be in sight, and no fork may come after. Call it on a thread
-    /// that has the capabilities to act for the guest's users; `options.threads.on_thread_start` may take
-    /// away the rest. `log` outlives the device.
-    static Result<std::unique_ptr<Device>> create(FileDescriptor root, Options options, Log& log);
+    /// Shares the directory `root`; `own_descriptors` as of fuse::FileSystem. No fork may come after. Call it
+    /// on a thread that has the capabilities to act for the guest's users; `options.threads.on_thread_start`
+    /// may take away the rest. `log` outlives the device.
+    static Result<std::unique_ptr<Device>> create(FileDescriptor root, FileDescriptor own_descriptors,
+                                                  Options options, Log& log);
 
     std::uint32_t type() const override;
     std::uint64_t features() const override { return 0; }

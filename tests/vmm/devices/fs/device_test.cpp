@@ -65,7 +65,9 @@ std::string init_request() {
 struct Setup {
     explicit Setup(fs::Options options = {})
         : log(-1, LogLevel::error, 0),
-          device(fs::Device::create(open_directory(share.inside()), std::move(options), log).value()),
+          device(fs::Device::create(open_directory(share.inside()), fuse::fake::own_descriptors(),
+                                    std::move(options), log)
+                     .value()),
           driver(*device) {}
 
     /// Publishes a request and waits for its answer.
@@ -105,7 +107,8 @@ TEST_CASE("options that make no device are refused") {
     const TemporaryShare share;
     Log log(-1, LogLevel::error, 0);
     const auto create = [&](const fs::Options& options) {
-        return fs::Device::create(open_directory(share.inside()), options, log);
+        return fs::Device::create(open_directory(share.inside()), fuse::fake::own_descriptors(), options,
+                                  log);
     };
     fs::Options options;
     options.tag = "";
@@ -125,8 +128,8 @@ TEST_CASE("a share that is no directory is refused") {
     share.write("file", "");
     Log log(-1, LogLevel::error, 0);
     FileDescriptor file(open(share.inside("file").c_str(), O_RDONLY | O_CLOEXEC));
-    CHECK_FALSE(fs::Device::create(std::move(file), {}, log));
-    CHECK_FALSE(fs::Device::create(FileDescriptor(), {}, log));
+    CHECK_FALSE(fs::Device::create(std::move(file), fuse::fake::own_descriptors(), {}, log));
+    CHECK_FALSE(fs::Device::create(FileDescriptor(), fuse::fake::own_descriptors(), {}, log));
 }
 
 TEST_CASE("a thread that the jail cannot take in means no device") {
@@ -134,7 +137,8 @@ TEST_CASE("a thread that the jail cannot take in means no device") {
     Log log(-1, LogLevel::error, 0);
     fs::Options options;
     options.threads.on_thread_start = [] { return Result<void>(fail("no jail")); };
-    const auto device = fs::Device::create(open_directory(share.inside()), options, log);
+    const auto device =
+        fs::Device::create(open_directory(share.inside()), fuse::fake::own_descriptors(), options, log);
     REQUIRE_FALSE(device);
     CHECK(device.error().message == "no jail");
 }
