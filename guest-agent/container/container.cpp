@@ -32,11 +32,12 @@ Result<pid_t> clone_init(const InitPlan& plan, const ShareMounts& mounts, int cg
     const bool joins = !plan.joined.empty();
     NACRE_ASSIGN(const auto pid,
                  clone_process(joins ? 0 : clone_flags(plan.spec.linux, plan.member), cgroup));
-    if (pid == 0 && joins)
+    if (pid != 0)
+        return pid;
+    if (joins)
         run_joining_process(plan, mounts, std::move(channel), std::move(pipes));
-    if (pid == 0)
+    else
         run_init_process(plan, mounts, std::move(channel), std::move(pipes));
-    return pid;
 }
 
 Result<pid_t> clone_exec(const ExecPlan& plan, int cgroup, SetupChild channel, ChildPipes pipes) {
@@ -81,6 +82,7 @@ Result<void> complete_user_namespace(pid_t pid, const oci::Spec& spec, SetupPare
 
 /// Those who are still there; by value, since one that closes may end the container.
 template <class Function>
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 void for_each_watcher(std::vector<std::weak_ptr<ControlConnection>> watchers, const Function& function) {
     for (const auto& watcher : watchers) {
         if (const auto connection = watcher.lock())

@@ -8,7 +8,7 @@ namespace nacre::runtime {
 /// A cgroup that nacre makes and removes itself, through the cgroup file systems.
 class Cgroupfs : public Cgroup {
   public:
-    explicit Cgroupfs(CgroupPlace place) : Cgroup(place), tree_(std::move(place.directories)) {}
+    explicit Cgroupfs(const CgroupPlace& place) : Cgroup(place), tree_(place.directories) {}
 
     Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
     std::vector<pid_t> processes() const override { return tree_.processes(); }

@@ -14,7 +14,7 @@ namespace nacre::runtime {
 /// beside that (a cgroup with processes cannot give its children controllers).
 class SystemdCgroup : public Cgroup {
   public:
-    explicit SystemdCgroup(CgroupPlace place) : Cgroup(place), scope_(std::move(place.directories)) {}
+    explicit SystemdCgroup(const CgroupPlace& place) : Cgroup(place), scope_(place.directories) {}
 
     Result<void> limit(const oci::Resources& resources, std::uint64_t memory_bytes) const override;
     std::vector<pid_t> processes() const override { return scope_.processes(); }

@@ -48,7 +48,7 @@ Result<std::unique_ptr<FileSystem>> FileSystem::create(FileDescriptor root, File
         new FileSystem(options, std::move(own_descriptors), std::move(*inodes)));
 }
 
-FileSystem::FileSystem(Options options, FileDescriptor descriptor_directory,
+FileSystem::FileSystem(const Options& options, FileDescriptor descriptor_directory,
                        std::unique_ptr<InodeTable> inodes)
     : options_(options),
       descriptor_directory_(std::move(descriptor_directory)),

@@ -75,7 +75,7 @@ class FileSystem {
     void set_initialized(bool value) { initialized_.store(value, std::memory_order_release); }
 
   private:
-    FileSystem(Options options, FileDescriptor descriptor_directory, std::unique_ptr<InodeTable> inodes);
+    FileSystem(const Options& options, FileDescriptor descriptor_directory, std::unique_ptr<InodeTable> inodes);
 
     Options options_;
     FileDescriptor descriptor_directory_;
