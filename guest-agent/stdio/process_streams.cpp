@@ -29,7 +29,7 @@ Pump::Method method_for(const FileDescriptor& pipe) {
 
 }  // namespace
 
-ProcessStreams::ProcessStreams(EventLoop& loop, ParentPipes pipes) : loop_(loop) {
+ProcessStreams::ProcessStreams(EventLoop& loop, ParentPipes&& pipes) : loop_(loop) {
     for (auto& [number, pipe] : pipes.inputs) {
         if (pipes.outputs.contains(number))
             sockets_[number].reset(::fcntl(pipe.get(), F_DUPFD_CLOEXEC, 0));

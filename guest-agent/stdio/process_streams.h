@@ -15,7 +15,7 @@ namespace nacre::agent {
 /// attached to them. What nobody attached waits in the pipe until this is destroyed.
 class ProcessStreams {
   public:
-    ProcessStreams(EventLoop& loop, ParentPipes pipes);
+    ProcessStreams(EventLoop& loop, ParentPipes&& pipes);
     ProcessStreams(const ProcessStreams&) = delete;
     ProcessStreams& operator=(const ProcessStreams&) = delete;
 

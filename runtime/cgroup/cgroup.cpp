@@ -42,12 +42,12 @@ Result<std::unique_ptr<Cgroup>> create_cgroup(const CgroupRequest& request) {
     return std::make_unique<NoCgroup>();
 }
 
-std::unique_ptr<Cgroup> open_cgroup(CgroupPlace place) {
+std::unique_ptr<Cgroup> open_cgroup(const CgroupPlace& place) {
     if (place.directories.empty())
         return std::make_unique<NoCgroup>();
     if (place.unit.empty())
-        return std::make_unique<Cgroupfs>(std::move(place));
-    return std::make_unique<SystemdCgroup>(std::move(place));
+        return std::make_unique<Cgroupfs>(place);
+    return std::make_unique<SystemdCgroup>(place);
 }
 
 }  // namespace nacre::runtime

@@ -83,6 +83,6 @@ class Cgroup {
 Result<std::unique_ptr<Cgroup>> create_cgroup(const CgroupRequest& request);
 
 /// One that was made earlier, or what is left of it.
-std::unique_ptr<Cgroup> open_cgroup(CgroupPlace place);
+std::unique_ptr<Cgroup> open_cgroup(const CgroupPlace& place);
 
 }  // namespace nacre::runtime

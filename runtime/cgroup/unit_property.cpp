@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -219,7 +220,7 @@ std::optional<std::uint64_t> in_microseconds(const UnitProperty& seconds) {
     const auto value = number_in<double>(word);
     if (!value || !(*value >= 0) || *value > 1e12)
         return std::nullopt;
-    return static_cast<std::uint64_t>(*value * static_cast<double>(microseconds) + 0.5);
+    return static_cast<std::uint64_t>(std::llround(*value * static_cast<double>(microseconds)));
 }
 
 /// systemd's form of a set of CPUs or nodes: a bit each, the lowest first.

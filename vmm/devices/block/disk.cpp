@@ -82,7 +82,7 @@ bool bypass_page_cache(int fd) {
 
 }  // namespace
 
-Result<Disk> Disk::open(FileDescriptor fd, bool read_only, std::string id) {
+Result<Disk> Disk::open(FileDescriptor fd, bool read_only, const std::string& id) {
     NACRE_TRY(check_access(fd.get(), read_only));
     struct stat status {};
     if (::fstat(fd.get(), &status) < 0)

@@ -28,7 +28,7 @@ class Disk {
     ///
     /// A writable disk bypasses the host's page cache where its file system lets any 512 bytes be written
     /// directly; README.md of this folder says why.
-    static Result<Disk> open(FileDescriptor fd, bool read_only, std::string id);
+    static Result<Disk> open(FileDescriptor fd, bool read_only, const std::string& id);
 
     int fd() const { return fd_.get(); }
     bool read_only() const { return read_only_; }
