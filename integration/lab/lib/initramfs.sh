@@ -5,7 +5,7 @@
 boot_modules="virtio_pci virtio_console virtio_rng"
 root_modules="virtiofs overlay"
 # All that modprobe finds in the RAM root of --exact.
-exact_modules="kvm_amd kvm_intel tun veth bridge vhost_net overlay loop"
+exact_modules="kvm_amd kvm_intel tun veth bridge vhost_net sch_ingress cls_matchall act_mirred ext4 overlay loop"
 
 build_initramfs() {
     local tree=$run_dir/initramfs
