@@ -82,7 +82,7 @@ const Device& start() {
     in.max_readahead = 1 << 20;
     in.flags = FUSE_DO_READDIRPLUS | FUSE_MAX_PAGES | FUSE_BIG_WRITES | FUSE_INIT_EXT;
     if (!Request(FUSE_INIT, 0).add(in).send().succeeded())
-        say(Text() << "the file server does not answer INIT");
+        say(Text() << "FAILED: the file server does not answer INIT");
     return found;
 }
 
@@ -112,7 +112,7 @@ u64 walk(const char* path) {
 u64 container_root() {
     const u64 node = walk("box/rootfs");
     if (node == 0)
-        say(Text() << "the share has no root file system");
+        say(Text() << "FAILED: the share has no root file system");
     return node;
 }
 

@@ -9,14 +9,20 @@ struct Attack {
     void (*run)();
 };
 
+/// The mildest: nothing is ever answered any more.
+void fall_silent() {}
+
 constexpr Attack attacks[] = {
+    {"silence", fall_silent},
     {"registers", attack_registers},
     {"queue-setup", attack_queue_setup},
     {"moving-rings", attack_moving_rings},
     {"rings", attack_rings},
     {"changing-rings", attack_changing_rings},
     {"doorbells", attack_with_doorbells},
-    {"text", attack_with_text},
+    {"console", attack_console},
+    {"serial-port", attack_serial_port},
+    {"log", attack_log},
     {"endless", attack_endlessly},
     {"memory", attack_memory},
     {"packets", attack_with_packets},
@@ -27,6 +33,7 @@ constexpr Attack attacks[] = {
     {"paths", attack_paths},
     {"race", attack_by_race},
     {"hoard", attack_by_hoarding},
+    {"kills", fall_silent},
 };
 
 bool is(const Text& name, const char* other) {

@@ -70,7 +70,7 @@ Device find_device(Kind kind) {
         if (device.is_there() && device.kind() == kind)
             return device;
     }
-    say(Text() << "no device of kind " << static_cast<u32>(kind));
+    say(Text() << "FAILED: no device of kind " << static_cast<u32>(kind));
     halt();
 }
 
@@ -101,8 +101,8 @@ void say(const Text& line) {
         const Device device(slot);
         if (!device.is_there() || device.kind() != Kind::console)
             continue;
-        Text whole = line;
-        whole << "\n";
+        Text whole;
+        whole << "\n" << line.data() << "\n";
         device.negotiate();
         device.give(1, ring);
         device.drive();

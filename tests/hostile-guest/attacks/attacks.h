@@ -16,7 +16,9 @@ void attack_changing_rings();
 
 // storms.cpp
 void attack_with_doorbells();
-void attack_with_text();
+void attack_console();
+void attack_serial_port();
+void attack_log();
 void attack_endlessly();
 
 // memory.cpp

@@ -43,7 +43,7 @@ void ask_for_memory(const Device& device) {
                 request.u.plug.nb_blocks = blocks;
                 virtio_mem_resp response{};
                 if (exchange(device, 0, &request, sizeof request, &response, sizeof response) < 0)
-                    return say(Text() << "virtio-mem does not answer");
+                    return say(Text() << "FAILED: virtio-mem does not answer");
             }
         }
     }

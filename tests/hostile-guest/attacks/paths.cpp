@@ -64,7 +64,7 @@ void try_link(u64 parent, const char* name) {
     u32 mode = 0;
     const u64 link = fuse::look_up(parent, name, &mode);
     if (link == 0 || (mode & type_mask) != type_link)
-        return say(Text() << "no link " << name);
+        return say(Text() << "FAILED: no link " << name);
     must_fail(Request(FUSE_LOOKUP, link).name("secret").send(), "LOOKUP through", name);
     must_fail(Request(FUSE_OPENDIR, link).add(fuse_open_in{}).send(), "OPENDIR of", name);
     must_fail(Request(FUSE_OPEN, link).add(fuse_open_in{}).send(), "OPEN of", name);
@@ -123,14 +123,14 @@ u64 read_only_mount() {
         if (const u64 node = fuse::walk(path.data()))
             return node;
     }
-    say(Text() << "no read-only mount");
+    say(Text() << "FAILED: no read-only mount");
     return 0;
 }
 
 void write_where_it_is_read_only(u64 directory, u64 writable) {
     const u64 file = fuse::look_up(directory, "file");
     if (file == 0)
-        return say(Text() << "no read-only file");
+        return say(Text() << "FAILED: no read-only file");
     for (const u32 flags : {write_only, read_write, read_write | truncate}) {
         fuse_open_in open{};
         open.flags = flags;
@@ -151,7 +151,7 @@ void write_where_it_is_read_only(u64 directory, u64 writable) {
     // A handle for reading is none for writing.
     const auto opened = Request(FUSE_OPEN, file).add(fuse_open_in{}).send();
     if (!opened.succeeded())
-        return say(Text() << "the read-only file cannot be read");
+        return say(Text() << "FAILED: the read-only file cannot be read");
     fuse_write_in write{};
     write.fh = opened.as<fuse_open_out>().fh;
     write.size = 16;

@@ -154,7 +154,7 @@ void ask_disk(const Device& device, u32 type, u64 sector, u32 bytes) {
     ring.publish(0);
     device.kick(0);
     if (!wait_for([&] { return ring.has_used() || device.needs_reset(); }))
-        say(Text() << "the disk does not answer");
+        say(Text() << "FAILED: the disk does not answer");
     ++ring.taken;
 }
 

@@ -146,7 +146,8 @@ void attack_changing_rings() {
             for (u32 round = 0; round < 20; ++round) {
                 start(device);
                 Ring& ring = rings[queue];
-                auto* bytes = reinterpret_cast<volatile u8*>(&ring);
+                auto* bytes = reinterpret_cast<volatile u8*>(&ring.descriptors);
+                const u64 shared = reinterpret_cast<u64>(&ring.size) - reinterpret_cast<u64>(&ring);
                 for (u16 i = 0; i < ring.size; ++i)
                     ring.descriptors[i] = {buffer(), 128, u16(i % 2 != 0 ? flag_write : flag_next), u16(i + 1)};
                 for (u32 step = 0; step < 400; ++step) {
@@ -154,7 +155,7 @@ void attack_changing_rings() {
                         ring.publish(static_cast<u16>(step / 4 % ring.size));
                         device.kick(queue);
                     }
-                    bytes[random() % (sizeof ring - 8)] = static_cast<u8>(random());
+                    bytes[random() % shared] = static_cast<u8>(random());
                 }
             }
         }

@@ -16,6 +16,11 @@ void ring_all(u32 times) {
     }
 }
 
+void fill_with_text() {
+    for (u64 i = 0; i < arena_bytes; ++i)
+        arena[i] = static_cast<u8>(i % 61 == 60 ? '\n' : ' ' + i % 223);
+}
+
 }  // namespace
 
 /// Doorbells of queues that work, that are empty, and that do not exist.
@@ -27,14 +32,12 @@ void attack_with_doorbells() {
         for (u32 queue = 0; queue < device.queues(); ++queue)
             device.kick(queue);
     });
-    ring_all(3000);
+    ring_all(1500);
 }
 
-/// More text than any log has room for, by console and serial port.
-void attack_with_text() {
+void attack_console() {
+    fill_with_text();
     const Device console = find_device(Kind::console);
-    for (u64 i = 0; i < arena_bytes; ++i)
-        arena[i] = static_cast<u8>(i % 61 == 60 ? '\n' : ' ' + i % 223);
     start(console);
     for (u32 i = 0; i < 128; ++i) {
         const u8* text = arena + i % 32 * u64{0x10000};
@@ -46,13 +49,23 @@ void attack_with_text() {
         ring.descriptors[i] = {reinterpret_cast<u64>(arena), u32(arena_bytes), u16(i + 1 < ring.size ? flag_next : 0), u16(i + 1)};
     ring.publish(0);
     console.kick(1);
-    out_many(0x3f8, arena, 100'000);
-    // Messages of the VMM's own: rings that are no good, again and again.
-    for (u32 i = 0; i < 3000; ++i) {
+    wait_for([&] { return ring.has_used(); }, 10'000);
+}
+
+void attack_serial_port() {
+    fill_with_text();
+    for (u32 i = 0; i < 5; ++i)
+        out_many(0x3f8, arena, 4000);
+}
+
+/// Rings that are no good, again and again: each would be a line.
+void attack_log() {
+    const Device console = find_device(Kind::console);
+    for (u32 i = 0; i < 300; ++i) {
         start(console);
         rings[1].publish(0xffff);
         console.kick(1);
-        wait_for([&] { return console.needs_reset(); }, 100);
+        wait_for([&] { return console.needs_reset(); }, 20);
     }
 }
 
