@@ -1,5 +1,6 @@
 #include "vmm/base/event_loop.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -9,6 +10,9 @@ namespace nacre {
 namespace {
 
 constexpr std::uint64_t wake_key = 0;
+
+/// What fits into epoll_wait(2)'s time; a later task is looked at again then.
+constexpr std::chrono::hours longest_wait(1);
 
 }  // namespace
 
@@ -93,6 +97,10 @@ bool EventLoop::in_loop_thread() const {
     return owner_ == std::thread::id() || owner_ == std::this_thread::get_id();
 }
 
+void EventLoop::run_at(Clock::time_point time, Task task) {
+    later_.emplace_back(time, std::move(task));
+}
+
 Result<void> EventLoop::run() {
     {
         const std::lock_guard lock(mutex_);
@@ -116,12 +124,39 @@ Result<void> EventLoop::run() {
 
 Result<void> EventLoop::run_once(int timeout_ms) {
     std::array<epoll_event, 64> ready{};
-    const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), timeout_ms);
+    const int count =
+        ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), wait_time(timeout_ms));
     if (count < 0 && errno != EINTR)
         return fail_errno("wait for events");
     for (int i = 0; i < count; ++i)
         dispatch(ready[static_cast<std::size_t>(i)].data.u64, ready[static_cast<std::size_t>(i)].events);
+    if (!later_.empty())
+        run_due_tasks();
     return {};
+}
+
+/// Of the wait for events: no longer than to the next task of run_at().
+int EventLoop::wait_time(int timeout_ms) const {
+    using Milliseconds = std::chrono::duration<int, std::milli>;
+    for (const auto& [time, task] : later_) {
+        const auto left =
+            std::clamp(time - Clock::now(), Clock::duration::zero(), Clock::duration(longest_wait));
+        const int wait = std::chrono::ceil<Milliseconds>(left).count();
+        timeout_ms = timeout_ms < 0 ? wait : std::min(timeout_ms, wait);
+    }
+    return timeout_ms;
+}
+
+void EventLoop::run_due_tasks() {
+    const auto now = Clock::now();
+    std::vector<std::pair<Clock::time_point, Task>> tasks;  // which may add others
+    tasks.swap(later_);
+    for (auto& entry : tasks) {
+        if (entry.first > now)
+            later_.push_back(std::move(entry));
+        else
+            entry.second();
+    }
 }
 
 void EventLoop::dispatch(std::uint64_t key, std::uint32_t events) {

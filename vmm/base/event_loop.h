@@ -2,12 +2,14 @@
 
 #include <sys/epoll.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "vmm/base/event_fd.h"
@@ -21,6 +23,7 @@ class EventLoop {
     /// `events` are the EPOLL* bits that are ready.
     using Handler = std::function<void(std::uint32_t events)>;
     using Task = std::function<void()>;
+    using Clock = std::chrono::steady_clock;
 
     static Result<std::unique_ptr<EventLoop>> create();
     EventLoop(const EventLoop&) = delete;
@@ -45,6 +48,10 @@ class EventLoop {
     /// thread or while no thread runs the loop.
     void run_in_loop(const Task& task);
 
+    /// Runs `task` once, not before `time` and at most about a millisecond after it if nothing else is to be
+    /// done.
+    void run_at(Clock::time_point time, Task task);
+
     /// Handles events until stop(). Returns an error only if epoll itself fails.
     Result<void> run();
 
@@ -62,6 +69,8 @@ class EventLoop {
 
     EventLoop(FileDescriptor epoll, EventFd wake);
     void run_posted_tasks();
+    int wait_time(int timeout_ms) const;
+    void run_due_tasks();
     void dispatch(std::uint64_t key, std::uint32_t events);
     bool in_loop_thread() const;
 
@@ -70,6 +79,7 @@ class EventLoop {
     std::unordered_map<std::uint64_t, std::shared_ptr<Registration>> registrations_;
     std::unordered_map<int, std::uint64_t> keys_;
     std::uint64_t next_key_ = 1;
+    std::vector<std::pair<Clock::time_point, Task>> later_;  // in no order: few
 
     mutable std::mutex mutex_;
     std::vector<Task> tasks_;

@@ -87,3 +87,21 @@ TEST_CASE("posted tasks run in order on the loop's thread, and stop() ends run()
     loop->stop();
     runner.join();
 }
+
+TEST_CASE("a task for later runs once, in time, and does not keep events waiting") {
+    using namespace std::chrono_literals;
+    auto loop = EventLoop::create().value();
+    const auto begin = EventLoop::Clock::now();
+    int early = 0;
+    int late = 0;
+    loop->run_at(begin + 1h, [&] { ++late; });
+    loop->run_at(begin + 20ms, [&] { ++early; });
+    REQUIRE(loop->run_once(0));
+    while (early == 0 && EventLoop::Clock::now() < begin + 30s)
+        REQUIRE(loop->run_once(-1));
+    CHECK(EventLoop::Clock::now() - begin >= 20ms);
+    loop->run_at(begin, [&] { ++early; });
+    REQUIRE(loop->run_once(-1));
+    CHECK(early == 2);
+    CHECK(late == 0);
+}
