@@ -16,6 +16,7 @@
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/pid_file.h"
 #include "runtime/container/pod_size.h"
+#include "runtime/container/rate_limits.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
 #include "runtime/container/vm_resize.h"
@@ -63,7 +64,8 @@ Result<ContainerState> initial_state(const ContainerDirectory& directory, const 
     return state;
 }
 
-/// A sandbox's cgroup has the VM of the whole pod in it: that is not to have the weight of a process that sleeps.
+/// A sandbox's cgroup has the VM of the whole pod in it: that is not to have the weight of a process that
+/// sleeps.
 oci::Resources host_resources(const oci::Spec& spec) {
     auto resources = spec.linux.resources.value_or(oci::Resources{});
     if (is_sandbox(spec.annotations) && resources.cpu)
@@ -87,7 +89,8 @@ Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager
 }
 
 /// A pod's VM is made large enough for the limits of one more container. Without limits that costs nothing.
-Result<void> make_room(const Store& store, const oci::Spec& spec, const ContainerState& state, const Warn& warn) {
+Result<void> make_room(const Store& store, const oci::Spec& spec, const ContainerState& state,
+                       const Warn& warn) {
     const auto limits = oci::with_unified_limits(spec.linux.resources.value_or(oci::Resources{}));
     const bool has_limit = (limits.memory && limits.memory->limit.value_or(0) > 0) ||
                            (limits.cpu && limits.cpu->quota.value_or(0) > 0);
@@ -124,7 +127,7 @@ Result<void> follow_reports(const InitRelay& relay, const ContainerDirectory& di
 }
 
 Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& bundle, const Assets& assets,
-                       CgroupManager manager, Pod pod, ProcessTerminal terminal,
+                       CgroupManager manager, const RateLimit& disk_limit, Pod pod, ProcessTerminal terminal,
                        std::vector<PassedDescriptor> descriptors, ContainerState& state) {
     NACRE_TRY(directory.write(state));
     FileDescriptor kvm;
@@ -134,7 +137,8 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     const auto size = vm_size(bundle.spec, host_size());
     // Kept until the relay is in it.
     NACRE_ASSIGN(const auto cgroup, make_cgroup(bundle.spec, manager, size.memory_bytes, state));
-    NACRE_ASSIGN(auto share, plan_share(state.id, bundle.directory, bundle.spec, pod.sandbox || pod.is_member()));
+    NACRE_ASSIGN(auto share,
+                 plan_share(state.id, bundle.directory, bundle.spec, pod.sandbox || pod.is_member()));
     NACRE_ASSIGN(auto disks, plan_disks(bundle.directory, bundle.spec));
     pod.vm_directory = state.vm_directory;
     InitRelayTask task{&bundle,
@@ -144,6 +148,7 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
                        size,
                        std::move(share),
                        std::move(disks),
+                       disk_limit,
                        cgroup->place(),
                        std::move(terminal),
                        std::move(descriptors),
@@ -177,6 +182,7 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_TRY(check_namespace_paths(bundle.spec.linux));
     NACRE_ASSIGN(auto terminal,
                  choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
+    NACRE_ASSIGN(const auto limits, rate_limits(bundle.spec.annotations));
     warn_of_capabilities(*bundle.spec.process, options.warn);
     if (options.warn && wants_host_network(bundle.spec))
         options.warn(
@@ -191,8 +197,8 @@ Result<void> create(const Store& store, const CreateOptions& options) {
         if (auto room = make_room(store, bundle.spec, *state, options.warn); !room)
             state = tl::unexpected(std::move(room).error());
     }
-    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, std::move(pod),
-                                     std::move(terminal), std::move(descriptors), *state)
+    auto created = state ? create_in(directory, bundle, assets, options.cgroup_manager, limits.block,
+                                     std::move(pod), std::move(terminal), std::move(descriptors), *state)
                          : tl::unexpected(state.error());
     if (created)
         created = send_pidfd(pidfd_socket, state->relay.pid, "standard");

@@ -114,7 +114,7 @@ Result<Home> join_vm(InitRelayTask& task) {
 Result<std::vector<protocol::Disk>> attach_disks(InitRelayTask& task, int reports) {
     std::vector<protocol::Disk> attached;
     for (const auto& disk : std::exchange(task.disks, {})) {
-        const control::AttachDisk request{disk.read_only, disk.id, disk_queues(task)};
+        const control::AttachDisk request{disk.read_only, disk.id, disk_queues(task), task.disk_limit};
         NACRE_ASSIGN(auto device,
                      attach_device(task.pod.vm_directory, request, {disk.file.get()}, attach_timeout_ms));
         NACRE_TRY(report_line(reports, fmt::format("slot {}", device.slot)));

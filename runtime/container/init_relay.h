@@ -11,6 +11,7 @@
 #include "runtime/relay/terminal.h"
 #include "runtime/state/store.h"
 #include "runtime/vm/assets.h"
+#include "vmm/base/rate_limiter.h"
 
 namespace nacre::runtime {
 
@@ -23,6 +24,7 @@ struct InitRelayTask {
     VmSize size;
     SharePlan share;
     std::vector<PlannedDisk> disks;
+    RateLimit disk_limit;  // of each of them
     CgroupPlace cgroup;
     ProcessTerminal terminal;
     std::vector<PassedDescriptor> descriptors;
@@ -36,9 +38,9 @@ struct InitRelay {
     FileDescriptor reports;  // relay_reports.h
 };
 
-/// Forks the relay, into the cgroup: it launches the VM or joins the pod's, has the agent create the container, reports, and
-/// then stands for the container's init until that has ended; its exit status is init's. Until "created" it
-/// dies with the caller; with the caller's terminal, for ever.
+/// Forks the relay, into the cgroup: it launches the VM or joins the pod's, has the agent create the
+/// container, reports, and then stands for the container's init until that has ended; its exit status is
+/// init's. Until "created" it dies with the caller; with the caller's terminal, for ever.
 Result<InitRelay> fork_init_relay(InitRelayTask task);
 
 }  // namespace nacre::runtime

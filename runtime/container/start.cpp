@@ -5,6 +5,7 @@
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/network_namespace.h"
+#include "runtime/container/rate_limits.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/teardown.h"
 #include "runtime/container/vm_size.h"
@@ -37,10 +38,12 @@ Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::
     // A pod has the interfaces of its sandbox.
     if (!state.sandbox_id.empty() || wants_host_network(spec))
         return {};
+    NACRE_ASSIGN(const auto limits, rate_limits(spec.annotations));
     NACRE_ASSIGN(const auto relay, open_process(state.relay));
     const auto vcpus = vm_size(spec, host_size()).vcpus;
-    NACRE_ASSIGN(state.interfaces, connect_network({relay.get(), state.vm_directory, state.id,
-                                                    std::min(vcpus, max_queue_pairs)}));
+    NACRE_ASSIGN(state.interfaces,
+                 connect_network({relay.get(), state.vm_directory, state.id, std::min(vcpus, max_queue_pairs),
+                                  limits.receive, limits.transmit}));
     return state.interfaces.empty() ? Result<void>() : directory.write(state);
 }
 

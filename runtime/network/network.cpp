@@ -49,13 +49,15 @@ Result<std::uint32_t> index_of(const std::string& interface, int socket) {
 
 /// The guest's name of it.
 Result<std::string> attach(const NetworkTask& task, const HostInterface& interface, const Tap& tap) {
-    const auto vhost = open_vhost(tap.queues.size());
+    const bool limited = task.receive.any() || task.transmit.any();
+    const auto vhost = limited ? std::vector<FileDescriptor>() : open_vhost(tap.queues.size());
     std::vector<int> descriptors;
     for (const auto* list : {&tap.queues, &vhost}) {
         for (const auto& descriptor : *list)
             descriptors.push_back(descriptor.get());
     }
-    const control::AttachNetwork request{interface.mac, interface.settings.mtu, !vhost.empty()};
+    const control::AttachNetwork request{interface.mac, interface.settings.mtu, !vhost.empty(), task.receive,
+                                         task.transmit};
     NACRE_ASSIGN(auto device, attach_device(task.vm_directory, request, descriptors, attach_timeout_ms));
     return std::move(device.name);
 }

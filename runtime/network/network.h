@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "vmm/base/rate_limiter.h"
 #include "vmm/base/result.h"
 
 namespace nacre::runtime {
@@ -14,6 +15,8 @@ struct NetworkTask {
     std::string vm_directory;
     std::string container;
     std::uint32_t queue_pairs = 1;  // of each interface
+    RateLimit receive;              // by the guest, of each interface; with any limit vhost-net is not used
+    RateLimit transmit;             // likewise
 };
 
 /// Looks into the network namespace; for every interface there (host_network.h) makes a tap device beside it,

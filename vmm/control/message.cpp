@@ -8,16 +8,26 @@ namespace nacre::json {
 using namespace control;
 
 template <>
+struct Form<RateLimit> {
+    static constexpr std::tuple members{Member{"bytes_per_second", &RateLimit::bytes_per_second},
+                                        Member{"bytes_burst", &RateLimit::bytes_burst},
+                                        Member{"operations_per_second", &RateLimit::operations_per_second},
+                                        Member{"operations_burst", &RateLimit::operations_burst}};
+};
+template <>
 struct Form<AttachDisk> {
     static constexpr std::string_view type = "attach_disk";
     static constexpr std::tuple members{Member{"read_only", &AttachDisk::read_only},
-                                        Member{"id", &AttachDisk::id}, Member{"queues", &AttachDisk::queues}};
+                                        Member{"id", &AttachDisk::id}, Member{"queues", &AttachDisk::queues},
+                                        Member{"limit", &AttachDisk::limit}};
 };
 template <>
 struct Form<AttachNetwork> {
     static constexpr std::string_view type = "attach_network";
-    static constexpr std::tuple members{Member{"mac", &AttachNetwork::mac}, Member{"mtu", &AttachNetwork::mtu},
-                                        Member{"vhost", &AttachNetwork::vhost}};
+    static constexpr std::tuple members{
+        Member{"mac", &AttachNetwork::mac}, Member{"mtu", &AttachNetwork::mtu},
+        Member{"vhost", &AttachNetwork::vhost}, Member{"receive", &AttachNetwork::receive},
+        Member{"transmit", &AttachNetwork::transmit}};
 };
 template <>
 struct Form<DetachDevice> {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vmm/base/file_descriptor.h"
+#include "vmm/base/rate_limiter.h"
 #include "vmm/base/result.h"
 
 /// The contract between the runtime and a running nacre-vmm: what may be asked, and what is answered. Used by
@@ -19,15 +20,18 @@ struct AttachDisk {
     bool read_only = false;
     std::string id;            // the disk's serial number in the guest, at most 20 bytes
     std::uint32_t queues = 1;  // the guest spreads its CPUs over them
+    RateLimit limit;
 };
 
-/// Puts a network interface into an empty slot (answer: Attached). One descriptor a queue pair comes with it, 1
-/// to 8: a tap queue each, opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (IFF_MULTI_QUEUE when there are
+/// Puts a network interface into an empty slot (answer: Attached). One descriptor a queue pair comes with it,
+/// 1 to 8: a tap queue each, opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR (IFF_MULTI_QUEUE when there are
 /// several) and TUNSETVNETHDRSZ 12. Then, if `vhost`, as many descriptors of /dev/vhost-net.
 struct AttachNetwork {
     std::string mac;        // of the guest's interface: "02:00:00:00:00:01", unicast
     std::uint32_t mtu = 0;  // 68 to 65535; 0: the guest is told nothing
-    bool vhost = false;     // the host's kernel moves the frames
+    bool vhost = false;     // the host's kernel moves the frames, which then have no limits
+    RateLimit receive;      // by the guest
+    RateLimit transmit;     // by the guest
 };
 
 /// Takes a device that was attached later out of its slot (answer: Done). The guest is to let go of it first.

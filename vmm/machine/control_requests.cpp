@@ -27,6 +27,7 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk
     NACRE_ASSIGN(auto disk, block::Disk::open(std::move(descriptors.front()), request.read_only, request.id));
     block::Device::Options options;
     options.queues = request.queues;
+    options.limit = request.limit;
     options.worker.on_thread_start = preparation(machine, jail::ThreadKind::block);
     options.worker.make_engine = block::engines_on(machine.disk_rings);
     NACRE_ASSIGN(auto device, block::Device::create(std::move(disk), options, machine.log));
@@ -34,13 +35,24 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachDisk
     return control::Attached{slot};
 }
 
-Result<std::vector<std::unique_ptr<net::Pair>>> make_pairs(const ChangeableMachine& machine, bool vhost,
+std::shared_ptr<net::InterfaceLimits> limits_of(const control::AttachNetwork& request) {
+    if (!request.receive.any() && !request.transmit.any())
+        return {};
+    return std::make_shared<net::InterfaceLimits>(request.receive, request.transmit);
+}
+
+Result<std::vector<std::unique_ptr<net::Pair>>> make_pairs(const ChangeableMachine& machine,
+                                                           const control::AttachNetwork& request,
                                                            Descriptors descriptors) {
+    const bool vhost = request.vhost;
+    const auto limits = limits_of(request);
     const auto prepare = preparation(machine, jail::ThreadKind::network);
     const auto count = vhost ? descriptors.size() / 2 : descriptors.size();
     if (vhost && descriptors.size() % 2 != 0)
         return fail_with(EINVAL, "attach a network interface: {} descriptors for taps and vhost",
                          descriptors.size());
+    if (vhost && limits)
+        return fail_with(EINVAL, "attach a network interface: vhost keeps no limits");
     std::vector<std::unique_ptr<net::Pair>> pairs;
     for (std::size_t index = 0; index < count; ++index) {
         NACRE_ASSIGN(auto tap, net::open_tap(std::move(descriptors[index]), count > 1));
@@ -50,7 +62,7 @@ Result<std::vector<std::unique_ptr<net::Pair>>> make_pairs(const ChangeableMachi
                          net::VhostPair::create(std::move(tap), std::move(opened), prepare, machine.log));
             pairs.push_back(std::move(pair));
         } else {
-            NACRE_ASSIGN(auto pair, net::PairWorker::create(std::move(tap), prepare, machine.log));
+            NACRE_ASSIGN(auto pair, net::PairWorker::create(std::move(tap), prepare, machine.log, limits));
             pairs.push_back(std::move(pair));
         }
     }
@@ -62,7 +74,7 @@ Result<Reply> handle(const ChangeableMachine& machine, const control::AttachNetw
     net::Device::Options options;
     NACRE_ASSIGN(options.mac, net::parse_mac_address(request.mac));
     options.mtu = request.mtu;
-    NACRE_ASSIGN(auto pairs, make_pairs(machine, request.vhost, std::move(descriptors)));
+    NACRE_ASSIGN(auto pairs, make_pairs(machine, request, std::move(descriptors)));
     NACRE_ASSIGN(auto device, net::Device::create(std::move(pairs), options, machine.log));
     NACRE_ASSIGN(const auto slot, machine.slots.attach(std::move(device)));
     return control::Attached{slot};

@@ -15,7 +15,8 @@ TEST_CASE("what is not a request is refused with what is wrong with it") {
           "detach_device: slot: must be a whole number from 0 to 4294967295");
     CHECK(error_of(R"({"type":"attach_network","mac":"","mtu":-1,"vhost":false})") ==
           "attach_network: mtu: must be a whole number from 0 to 4294967295");
-    CHECK(error_of(R"({"type":"attach_network","mac":"","mtu":0})") == "attach_network: \"vhost\" is missing");
+    CHECK(error_of(R"({"type":"attach_network","mac":"","mtu":0})") ==
+          "attach_network: \"vhost\" is missing");
     CHECK_FALSE(decode_request(R"({"type":"done"})"));
 }
 
@@ -36,11 +37,17 @@ TEST_CASE("requests and replies read as they were written") {
     REQUIRE(size);
     CHECK(std::get<MemorySize>(*size).mebibytes == 512);
     CHECK(std::get<MemorySize>(*size).requested_mebibytes == 1024);
-    const auto network = decode_request(encode(RequestMessage{AttachNetwork{"02:00:00:00:00:01", 9000, true}}));
+    const auto network = decode_request(encode(
+        RequestMessage{AttachNetwork{"02:00:00:00:00:01", 9000, true, {1, 2, 3, 4}, {5, 6, 7, 1ULL << 33}}}));
     REQUIRE(network);
     CHECK(std::get<AttachNetwork>(*network).mac == "02:00:00:00:00:01");
     CHECK(std::get<AttachNetwork>(*network).mtu == 9000);
     CHECK(std::get<AttachNetwork>(*network).vhost);
+    CHECK(std::get<AttachNetwork>(*network).receive.bytes_burst == 2);
+    CHECK(std::get<AttachNetwork>(*network).transmit.operations_burst == 1ULL << 33);
+    const auto disk = decode_request(encode(RequestMessage{AttachDisk{true, "id", 2, {0, 0, 3, 4}}}));
+    REQUIRE(disk);
+    CHECK(std::get<AttachDisk>(*disk).limit.operations_per_second == 3);
     const auto attached = decode_reply(encode(Reply{Attached{5}}));
     REQUIRE(attached);
     CHECK(std::get<Attached>(*attached).slot == 5);

@@ -44,9 +44,11 @@ void describe_discard(virtio_blk_config& config, const Geometry& geometry) {
 Result<std::unique_ptr<Device>> Device::create(Disk disk, const Options& options, Log& log) {
     if (options.queues == 0 || options.queues > max_queues)
         return fail("virtio-blk: 1 to {} queues", max_queues);
-    std::unique_ptr<Device> device(new Device(std::move(disk)));
+    std::unique_ptr<Device> device(new Device(std::move(disk), options.limit));
+    auto worker_options = options.worker;
+    worker_options.limiter = options.limit.any() ? &device->limiter_ : nullptr;
     for (unsigned index = 0; index < options.queues; ++index) {
-        NACRE_ASSIGN(auto worker, QueueWorker::create(device->disk_, options.worker, log));
+        NACRE_ASSIGN(auto worker, QueueWorker::create(device->disk_, worker_options, log));
         device->workers_.push_back(std::move(worker));
     }
     return device;

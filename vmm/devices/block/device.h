@@ -14,8 +14,9 @@ namespace nacre::block {
 class Device final : public virtio::Device {
   public:
     struct Options {
-        unsigned queues = 1;  // 1 to max_queues; the driver spreads its CPUs over them
-        QueueWorker::Options worker;
+        unsigned queues = 1;          // 1 to max_queues; the driver spreads its CPUs over them
+        QueueWorker::Options worker;  // its limiter is the device's
+        RateLimit limit;              // of all queues together; a reset does not renew it
     };
 
     static constexpr unsigned max_queues = 16;
@@ -32,9 +33,10 @@ class Device final : public virtio::Device {
     void deactivate() override;
 
   private:
-    explicit Device(Disk disk) : disk_(std::move(disk)) {}
+    Device(Disk disk, const RateLimit& limit) : disk_(std::move(disk)), limiter_(limit) {}
 
     Disk disk_;
+    RateLimiter limiter_;
     std::vector<std::unique_ptr<QueueWorker>> workers_;  // one a queue
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <future>
 #include <string_view>
 
@@ -64,7 +65,7 @@ Result<std::unique_ptr<QueueWorker>> QueueWorker::create(const Disk& disk, const
         return fail_errno("virtio-blk: cannot create an epoll instance");
     NACRE_ASSIGN(auto quit, EventFd::create());
     std::unique_ptr<QueueWorker> worker(
-        new QueueWorker(disk, log, std::move(engine), std::move(epoll), std::move(quit)));
+        new QueueWorker(disk, options.limiter, log, std::move(engine), std::move(epoll), std::move(quit)));
     NACRE_TRY(worker->watch(worker->quit_.fd(), EPOLLIN, quit_key));
     if (const int fd = worker->engine_->completion_fd(); fd >= 0)
         NACRE_TRY(worker->watch(fd, EPOLLIN, completion_key));
@@ -72,9 +73,10 @@ Result<std::unique_ptr<QueueWorker>> QueueWorker::create(const Disk& disk, const
     return worker;
 }
 
-QueueWorker::QueueWorker(const Disk& disk, Log& log, std::unique_ptr<Engine> engine, FileDescriptor epoll,
-                         EventFd quit)
+QueueWorker::QueueWorker(const Disk& disk, RateLimiter* limiter, Log& log, std::unique_ptr<Engine> engine,
+                         FileDescriptor epoll, EventFd quit)
     : disk_(disk),
+      limiter_(limiter),
       log_(log),
       epoll_(std::move(epoll)),
       quit_(std::move(quit)),
@@ -137,11 +139,13 @@ void QueueWorker::stop() {
 void QueueWorker::run() {
     for (;;) {
         epoll_event event{};
-        if (::epoll_wait(epoll_.get(), &event, 1, -1) <= 0)
+        event.data.u64 = kick_key;  // of a wait that ends in time, too
+        if (::epoll_wait(epoll_.get(), &event, 1, wait_ms_) < 0)
             continue;  // EINTR: the kernel completes direct I/O by interrupting the thread that submitted it
         if (event.data.u64 == quit_key)
             return;
         const std::lock_guard lock(mutex_);
+        wait_ms_ = -1;
         if (active_)
             serve();
     }
@@ -154,7 +158,8 @@ void QueueWorker::serve() {
             if (active_->queue.needs_interrupt())
                 interrupt_->signal_used_buffer();
         }
-    } while (!broken_ && !stopping_ && active_->queue.enable_notifications());
+        // Who is kept waiting need not kick: the time does.
+    } while (!broken_ && !stopping_ && wait_ms_ < 0 && active_->queue.enable_notifications());
     if (in_flight() == 0)
         idle_.notify_all();
 }
@@ -168,7 +173,8 @@ bool QueueWorker::serve_once() {
 
 bool QueueWorker::take_requests() {
     bool any = false;
-    while (!stopping_ && !broken_ && !free_.empty()) {
+    wait_ms_ = -1;
+    while (!stopping_ && !broken_ && !free_.empty() && !must_wait()) {
         auto chain = active_->queue.pop();
         if (!chain)
             mark_broken(chain.error());
@@ -181,11 +187,25 @@ bool QueueWorker::take_requests() {
     return any;
 }
 
+/// Whether the limiter keeps what is in the queue there for a while.
+bool QueueWorker::must_wait() {
+    constexpr auto longest = std::chrono::milliseconds(std::chrono::hours(1));
+    if (limiter_ == nullptr)
+        return false;
+    const auto delay = std::chrono::ceil<std::chrono::milliseconds>(limiter_->delay());
+    if (delay.count() == 0)
+        return false;
+    wait_ms_ = static_cast<int>(std::min(delay, longest).count());
+    return true;
+}
+
 void QueueWorker::take(virtio::DescriptorChain chain) {
     // Nowhere to put a status: it is the driver that has lost its answer.
     if (chain.writable_bytes == 0)
         return give_back(std::move(chain), 0);
     auto operation = read_request(chain, disk_);
+    if (limiter_ != nullptr)
+        limiter_->charge(operation && operation->kind != Operation::Kind::discard ? operation->length : 0);
     if (!operation)
         return answer(std::move(chain), operation.error());
     begin(std::move(chain), std::move(*operation));

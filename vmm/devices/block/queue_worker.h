@@ -10,6 +10,7 @@
 
 #include "vmm/base/event_fd.h"
 #include "vmm/base/log.h"
+#include "vmm/base/rate_limiter.h"
 #include "vmm/base/thread.h"
 #include "vmm/devices/block/engine.h"
 #include "vmm/devices/block/request.h"
@@ -31,6 +32,7 @@ class QueueWorker {
         /// Runs first on the thread: what the jail does to it. May be empty.
         std::function<Result<void>()> on_thread_start;
         MakeEngine make_engine;
+        RateLimiter* limiter = nullptr;  // outlives the worker; none: no limit
     };
 
     /// Starts the thread, which waits. `disk` and `log` outlive the worker.
@@ -54,8 +56,8 @@ class QueueWorker {
         Operation operation;
     };
 
-    QueueWorker(const Disk& disk, Log& log, std::unique_ptr<Engine> engine, FileDescriptor epoll,
-                EventFd quit);
+    QueueWorker(const Disk& disk, RateLimiter* limiter, Log& log, std::unique_ptr<Engine> engine,
+                FileDescriptor epoll, EventFd quit);
     Result<void> watch(int fd, std::uint32_t events, std::uint64_t key) const;
     Result<void> start_thread(const std::function<Result<void>()>& prepare);
     void run();
@@ -64,6 +66,7 @@ class QueueWorker {
     void serve();
     bool serve_once();
     bool take_requests();
+    bool must_wait();
     void take(virtio::DescriptorChain chain);
     void begin(virtio::DescriptorChain chain, Operation operation);
     bool take_completions();
@@ -75,6 +78,7 @@ class QueueWorker {
     std::size_t in_flight() const { return requests_.size() - free_.size(); }
 
     const Disk& disk_;
+    RateLimiter* const limiter_;
     Log& log_;
     FileDescriptor epoll_;
     EventFd quit_;
@@ -87,6 +91,7 @@ class QueueWorker {
     virtio::Interrupt* interrupt_ = nullptr;
     bool write_through_ = false;
     bool broken_ = false;
+    int wait_ms_ = -1;  // until the limiter lets more requests through; -1: none is kept waiting
     std::vector<InFlight> requests_;  // by tag; never resized
     std::vector<std::size_t> free_;   // tags
     std::vector<Engine::Completion> completions_;

@@ -1,12 +1,15 @@
 #include "vmm/devices/net/pair_worker.h"
 
+#include <utility>
+
 namespace nacre::net {
 
 Result<std::unique_ptr<PairWorker>> PairWorker::create(std::unique_ptr<Tap> tap,
-                                                       const std::function<Result<void>()>& prepare,
-                                                       Log& log) {
+                                                       const std::function<Result<void>()>& prepare, Log& log,
+                                                       std::shared_ptr<InterfaceLimits> limits) {
     NACRE_ASSIGN(auto thread, LoopThread::start(prepare, log));
-    return std::unique_ptr<PairWorker>(new PairWorker(std::move(tap), log, std::move(thread)));
+    return std::unique_ptr<PairWorker>(
+        new PairWorker(std::move(tap), log, std::move(limits), std::move(thread)));
 }
 
 Result<void> PairWorker::start(Queues queues, const virtio::Activation& activation, std::size_t mtu) {
@@ -100,28 +103,44 @@ void PairWorker::serve_tap(std::uint32_t events) {
 void PairWorker::receive() {
     if (!active_ || !in_use_ || !tap_watched_)
         return;
-    const auto outcome = active_->receiver.receive(tap_->fd());
+    const auto outcome = active_->receiver.receive(tap_->fd(), receive_limiter());
     if (!outcome)
         return mark_broken(outcome.error());
     if (active_->receiver.needs_interrupt())
         active_->interrupt->signal_used_buffer();
     if (*outcome == Receiver::Outcome::tap_lost)
         return lose_tap();
+    const bool throttled = *outcome == Receiver::Outcome::throttled;
+    if (throttled)
+        try_again(*receive_limiter(), receive_pending_, &PairWorker::receive);
     // Level-triggered: with more to read, the tap's turn comes again after the other direction's.
-    wait_for(EPOLLIN, *outcome != Receiver::Outcome::no_buffers);
+    wait_for(EPOLLIN, !throttled && *outcome != Receiver::Outcome::no_buffers);
 }
 
 void PairWorker::transmit() {
     if (!active_ || !in_use_)
         return;
-    const auto outcome = active_->transmitter.transmit(tap_->fd());
+    const auto outcome = active_->transmitter.transmit(tap_->fd(), transmit_limiter());
     if (!outcome)
         return mark_broken(outcome.error());
     if (active_->transmitter.needs_interrupt())
         active_->interrupt->signal_used_buffer();
     if (*outcome == Transmitter::Outcome::more)
         active_->transmit_kick->signal();  // so that what is left comes after the other events of the loop
+    if (*outcome == Transmitter::Outcome::throttled)
+        try_again(*transmit_limiter(), transmit_pending_, &PairWorker::transmit);
     wait_for(EPOLLOUT, *outcome == Transmitter::Outcome::tap_full);
+}
+
+/// Takes a turn when the limiter has one to give. At most one is in the loop for each direction, also one
+/// from before a reset; it finds what there is then.
+void PairWorker::try_again(RateLimiter& limiter, bool& pending, void (PairWorker::*turn)()) {
+    if (std::exchange(pending, true))
+        return;
+    loop().run_at(EventLoop::Clock::now() + limiter.delay(), [this, &pending, turn] {
+        pending = false;
+        (this->*turn)();
+    });
 }
 
 void PairWorker::wait_for(std::uint32_t event, bool wanted) {

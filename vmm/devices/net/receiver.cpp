@@ -24,16 +24,18 @@ Receiver::Receiver(virtio::Queue queue, std::uint64_t features, std::size_t mtu)
       usual_bytes_(header_bytes + ((features & cut_by_us) != 0 ? max_frame_bytes : link_header_bytes + mtu)),
       overflow_(max_frame_bytes) {}
 
-Result<Receiver::Outcome> Receiver::receive(int tap) {
+Result<Receiver::Outcome> Receiver::receive(int tap, RateLimiter* limiter) {
     queue_.disable_notifications();
     for (unsigned frames = 0; frames < max_frames_a_turn; ++frames) {
         NACRE_ASSIGN(const bool prepared, prepare());
         if (!prepared)
             return Outcome::no_buffers;
+        if (limiter != nullptr && limiter->delay().count() != 0)
+            return Outcome::throttled;
         gather_pieces();
         pieces_.push_back(iovec{overflow_.data(), overflow_.size()});
-        // Only a driver whose whole queue is crumbs gets so far (finish_pending). readv(2) would refuse them and leave the frame in
-        // the tap, to be tried again without end.
+        // Only a driver whose whole queue is crumbs gets so far (finish_pending). readv(2) would refuse them
+        // and leave the frame in the tap, to be tried again without end.
         if (pieces_.size() > IOV_MAX)
             return fail("{} chains of {} pieces: too many to receive into", held_.size(), held_pieces_);
         const auto bytes = ::readv(tap, pieces_.data(), static_cast<int>(pieces_.size()));
@@ -42,8 +44,11 @@ Result<Receiver::Outcome> Receiver::receive(int tap) {
         if (bytes == 0 || (bytes < 0 && errno == EBADFD))
             return Outcome::tap_lost;
         // Any other error is one of that frame, which is gone then.
-        if (bytes > 0)
-            NACRE_TRY(take(static_cast<std::size_t>(bytes)));
+        if (bytes <= 0)
+            continue;
+        if (limiter != nullptr)
+            limiter->charge(static_cast<std::size_t>(bytes));
+        NACRE_TRY(take(static_cast<std::size_t>(bytes)));
     }
     return Outcome::more;
 }

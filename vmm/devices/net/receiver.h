@@ -3,6 +3,7 @@
 #include <deque>
 #include <vector>
 
+#include "vmm/base/rate_limiter.h"
 #include "vmm/devices/net/protocol.h"
 #include "vmm/devices/virtio/queue.h"
 
@@ -24,14 +25,15 @@ class Receiver {
         empty,       // nothing to read; the tap says when there is
         more,        // there may be more to read in the next turn
         no_buffers,  // the driver kicks when it has given buffers; the tap need not be watched
+        throttled,   // the limiter says when more may be read; the tap need not be watched until then
         tap_lost,    // nothing can be read any more
     };
 
     /// `features`: what the driver accepted. `mtu`: of the interface.
     Receiver(virtio::Queue queue, std::uint64_t features, std::size_t mtu);
 
-    /// Reads up to max_frames_a_turn; `tap` does not block.
-    Result<Outcome> receive(int tap);
+    /// Reads up to max_frames_a_turn, and what `limiter` (none: no limit) lets pass; `tap` does not block.
+    Result<Outcome> receive(int tap, RateLimiter* limiter = nullptr);
 
     /// Whether the driver wants an interrupt for what was received since the last call.
     bool needs_interrupt() { return queue_.needs_interrupt(); }

@@ -7,9 +7,11 @@
 
 namespace nacre::net {
 
-Result<Transmitter::Outcome> Transmitter::transmit(int tap) {
+Result<Transmitter::Outcome> Transmitter::transmit(int tap, RateLimiter* limiter) {
     queue_.disable_notifications();
     for (unsigned frames = 0; frames < max_frames_a_turn; ++frames) {
+        if (limiter != nullptr && limiter->delay().count() != 0)
+            return Outcome::throttled;
         NACRE_ASSIGN(auto chain, queue_.pop());
         if (!chain)
             return queue_.enable_notifications() ? Outcome::more : Outcome::empty;
@@ -18,6 +20,8 @@ Result<Transmitter::Outcome> Transmitter::transmit(int tap) {
             queue_.undo_pop();
             return Outcome::tap_full;
         }
+        if (limiter != nullptr)
+            limiter->charge(chain->readable_bytes);
         NACRE_TRY(queue_.push_used(std::move(*chain), 0));
     }
     return Outcome::more;

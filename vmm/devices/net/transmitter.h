@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "vmm/base/rate_limiter.h"
 #include "vmm/devices/net/protocol.h"
 #include "vmm/devices/virtio/queue.h"
 
@@ -16,17 +17,18 @@ class Transmitter {
     static constexpr unsigned max_frames_a_turn = 64;
 
     enum class Outcome {
-        empty,     // everything is sent; the driver kicks for more
-        more,      // there may be more to send in the next turn
-        tap_full,  // the tap takes no more until it is writable; the frame stays in the queue
+        empty,      // everything is sent; the driver kicks for more
+        more,       // there may be more to send in the next turn
+        tap_full,   // the tap takes no more until it is writable; the frame stays in the queue
+        throttled,  // the limiter says when more may be sent; what is in the queue stays there
     };
 
     /// `features`: what the driver accepted.
     Transmitter(virtio::Queue queue, std::uint64_t features)
         : queue_(std::move(queue)), features_(features) {}
 
-    /// Sends up to max_frames_a_turn; `tap` does not block.
-    Result<Outcome> transmit(int tap);
+    /// Sends up to max_frames_a_turn, and what `limiter` (none: no limit) lets pass; `tap` does not block.
+    Result<Outcome> transmit(int tap, RateLimiter* limiter = nullptr);
 
     /// Whether the driver wants an interrupt for what was sent since the last call.
     bool needs_interrupt() { return queue_.needs_interrupt(); }

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <future>
 #include <thread>
 
@@ -95,8 +96,10 @@ struct Fixture {
     std::unique_ptr<Device> device;
     std::unique_ptr<FakeDriver> driver;
 
-    Fixture() {
+    Fixture() : Fixture(RateLimit{}) {}
+    explicit Fixture(const RateLimit& limit) {
         Device::Options options;
+        options.limit = limit;
         options.worker.make_engine = [this](const Disk&, Log&) -> Result<std::unique_ptr<Engine>> {
             return std::make_unique<HeldEngine>(hand);
         };
@@ -244,4 +247,82 @@ TEST_CASE("a thread that cannot be prepared is no worker") {
     const auto worker = QueueWorker::create(disk, options, log);
     REQUIRE_FALSE(worker);
     CHECK(worker.error().message == "no jail");
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::chrono::nanoseconds cpu_time() {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+/// Completes everything at once, so that what is slow is the limit.
+struct Throttled : Fixture {
+    explicit Throttled(const RateLimit& limit) : Fixture(limit) {}
+
+    /// How long `count` reads take that are all in the queue from the start.
+    Clock::duration read_all(unsigned count, std::uint32_t bytes) {
+        const auto begin = Clock::now();
+        for (unsigned i = 0; i < count; ++i)
+            read(i * bytes / 512, bytes);
+        driver->kick(0);
+        for (unsigned done = 0; done < count; ++done) {
+            REQUIRE(eventually([&] { return hand.count() != 0; }));
+            hand.complete(0, static_cast<int>(bytes));
+        }
+        CHECK(used(count).size() == count);
+        return Clock::now() - begin;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a disk's bytes are held to their rate, after the burst") {
+    Throttled disk(RateLimit{40'960, 4'096, 0, 0});
+    // The first fills the burst; 5 more are 0.5 s.
+    CHECK(disk.read_all(6, 4'096) >= std::chrono::milliseconds(390));
+}
+
+TEST_CASE("a disk's operations are held to their rate, after the burst") {
+    Throttled disk(RateLimit{0, 0, 20, 10});
+    CHECK(disk.read_all(20, 512) >= std::chrono::milliseconds(490));
+}
+
+TEST_CASE("who is held back does not spin") {
+    Throttled disk(RateLimit{0, 0, 10, 1});
+    const auto before = cpu_time();
+    disk.read(0);
+    disk.read(1);
+    disk.driver->kick(0);
+    REQUIRE(eventually([&] { return disk.hand.count() == 1; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK(disk.hand.count() == 1);
+    CHECK(cpu_time() - before < std::chrono::milliseconds(45));
+    REQUIRE(eventually([&] { return disk.hand.count() == 2; }));
+    disk.hand.complete(0, 512);
+    disk.hand.complete(0, 512);
+}
+
+TEST_CASE("a disk that is held back stops at once, and a reset does not renew its burst") {
+    Throttled disk(RateLimit{0, 0, 1, 1});
+    disk.read(0);
+    disk.read(1);
+    disk.driver->kick(0);
+    REQUIRE(eventually([&] { return disk.hand.count() == 1; }));
+    disk.hand.complete(0, 512);
+    CHECK(disk.used(1).size() == 1);
+    const auto begin = Clock::now();
+    disk.driver->reset();
+    CHECK(Clock::now() - begin < std::chrono::milliseconds(500));
+    REQUIRE(disk.driver->activate());
+    disk.read(2);
+    disk.driver->kick(0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK(disk.hand.count() == 0);
+    REQUIRE(eventually([&] { return disk.hand.count() == 1; }));
+    CHECK(disk.hand.operation(0).offset == 2 * 512);
+    disk.hand.complete(0, 512);
 }

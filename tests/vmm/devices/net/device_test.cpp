@@ -38,10 +38,11 @@ bool eventually(Condition condition) {
     return true;
 }
 
-std::vector<std::unique_ptr<Pair>> pairs_of(std::deque<Wire>& wires, std::size_t count, Log& log) {
+std::vector<std::unique_ptr<Pair>> pairs_of(std::deque<Wire>& wires, std::size_t count, Log& log,
+                                            const std::shared_ptr<InterfaceLimits>& limits = {}) {
     std::vector<std::unique_ptr<Pair>> pairs;
     for (std::size_t i = 0; i < count; ++i)
-        pairs.push_back(PairWorker::create(std::make_unique<SocketTap>(wires[i]), {}, log).value());
+        pairs.push_back(PairWorker::create(std::make_unique<SocketTap>(wires[i]), {}, log, limits).value());
     return pairs;
 }
 
@@ -401,4 +402,101 @@ TEST_CASE("a guest that does anything breaks nothing but its own traffic") {
         while (wire.receive()) {
         }
     setup.expect_sent(0, frame(60));
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr RateLimit ten_at_once_then_100_a_second{0, 0, 100, 10};
+constexpr RateLimit one_at_once_then_one_a_second{0, 0, 1, 1};
+
+/// A device of one pair with limits.
+struct Limited {
+    Limited(const RateLimit& receive, const RateLimit& transmit) {
+        Device::Options options;
+        options.mac = {2, 0, 0, 0, 0, 1};
+        auto limits = std::make_shared<InterfaceLimits>(receive, transmit);
+        device = Device::create(pairs_of(wires, 1, log, limits), options, log).value();
+        driver = std::make_unique<FakeDriver>(*device, feature(VIRTIO_NET_F_MRG_RXBUF));
+        REQUIRE(driver->activate());
+    }
+
+    void publish(unsigned frames) {
+        for (unsigned i = 0; i < frames; ++i)
+            driver->ring(1).chain().readable(plain() + frame(60)).publish();
+        driver->kick(1);
+    }
+
+    /// How long it takes until as many frames have left the guest.
+    Clock::duration wait_for_sent(unsigned frames) {
+        const auto begin = Clock::now();
+        for (unsigned i = 0; i < frames; ++i)
+            REQUIRE(eventually([&] { return wires[0].receive().has_value(); }));
+        return Clock::now() - begin;
+    }
+
+    Clock::duration wait_for_received(unsigned frames) {
+        const auto begin = Clock::now();
+        std::size_t count = 0;
+        REQUIRE(eventually([&] { return (count += driver->ring(0).collect_used().size()) >= frames; }));
+        return Clock::now() - begin;
+    }
+
+    std::deque<Wire> wires{1};
+    Log log{-1, LogLevel::error, 0};
+    std::unique_ptr<Device> device;
+    std::unique_ptr<FakeDriver> driver;
+};
+
+}  // namespace
+
+TEST_CASE("what the guest sends is held to its rate, and nothing is lost") {
+    Limited setup(RateLimit{}, ten_at_once_then_100_a_second);
+    setup.publish(40);
+    CHECK(setup.wait_for_sent(40) >= std::chrono::milliseconds(280));
+    CHECK_FALSE(setup.wires[0].receive());
+}
+
+TEST_CASE("what the guest receives is held to its rate, and waits in the tap") {
+    Limited setup(ten_at_once_then_100_a_second, RateLimit{});
+    for (unsigned i = 0; i < 40; ++i)
+        setup.driver->ring(0).chain().writable(1526).publish();
+    setup.driver->kick(0);
+    for (unsigned i = 0; i < 40; ++i)
+        REQUIRE(setup.wires[0].send(plain() + frame(60)));
+    CHECK(setup.wait_for_received(40) >= std::chrono::milliseconds(250));
+}
+
+TEST_CASE("bytes of frames count, too") {
+    Limited setup(RateLimit{}, RateLimit{10'000, 1'000, 0, 0});
+    setup.publish(50);  // 72 bytes each, with their headers
+    CHECK(setup.wait_for_sent(50) >= std::chrono::milliseconds(240));
+}
+
+TEST_CASE("an interface that is held back stops at once, and a reset does not renew its burst") {
+    Limited setup(RateLimit{}, one_at_once_then_one_a_second);
+    setup.publish(2);
+    setup.wait_for_sent(1);
+    const auto begin = Clock::now();
+    setup.driver->reset();
+    CHECK(Clock::now() - begin < std::chrono::milliseconds(500));
+    REQUIRE(setup.driver->activate());
+    setup.publish(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK_FALSE(setup.wires[0].receive());
+    setup.wait_for_sent(1);
+}
+
+TEST_CASE("a direction that is held back does not hold back the other") {
+    Limited setup(one_at_once_then_one_a_second, RateLimit{});
+    setup.driver->ring(0).chain().writable(1526).publish();
+    setup.driver->kick(0);
+    for (int i = 0; i < 3; ++i)
+        REQUIRE(setup.wires[0].send(plain() + frame(60)));
+    setup.wait_for_received(1);
+    const auto begin = Clock::now();
+    setup.publish(100);
+    setup.wait_for_sent(100);
+    CHECK(Clock::now() - begin < std::chrono::seconds(1));
 }
