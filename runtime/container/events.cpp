@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "runtime/container/statistics.h"
 #include "runtime/vm/agent_connection.h"
@@ -16,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int answer_timeout_ms = 10'000;
+constexpr std::chrono::seconds record_timeout(3);
 
 Result<ContainerState> open_running(const Store& store, const std::string& id) {
     NACRE_ASSIGN(const auto directory, store.open(id));
@@ -65,6 +67,23 @@ Result<void> report_statistics(const ContainerState& state, const OnEvent& on_ev
     return line ? on_event(*line) : Result<void>();
 }
 
+/// A VM that the host's kernel killed for want of memory could not tell; its relay has recorded it by now, or
+/// soon.
+Result<void> report_end(const Store& store, const std::string& id, const OnEvent& on_event) {
+    const auto deadline = Clock::now() + record_timeout;
+    for (;;) {
+        const auto directory = store.open(id);
+        const auto state = directory ? directory->read() : tl::unexpected(directory.error());
+        if (!state)
+            return {};
+        if (state->exit)
+            return state->exit->out_of_memory ? on_event(oom_event(id)) : Result<void>();
+        if (Clock::now() >= deadline)
+            return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+}
+
 }  // namespace
 
 Result<std::string> statistics(const Store& store, const std::string& id) {
@@ -79,6 +98,7 @@ Result<void> follow_events(const Store& store, const std::string& id, int interv
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     NACRE_TRY(watch.call(protocol::WatchContainer{id}, answer_timeout_ms));
     const auto interval = std::chrono::milliseconds(interval_ms);
+    bool told = false;  // of an OOM kill
     for (auto next = Clock::now() + interval;;) {
         NACRE_ASSIGN(const bool ready, wait_until(watch.fd(), next));
         if (!ready) {
@@ -88,9 +108,11 @@ Result<void> follow_events(const Store& store, const std::string& id, int interv
         }
         const auto message = watch.receive(answer_timeout_ms);
         if (!message)
-            return {};
-        if (std::holds_alternative<protocol::OutOfMemory>(*message))
+            return told ? Result<void>() : report_end(store, id, on_event);
+        if (std::holds_alternative<protocol::OutOfMemory>(*message)) {
+            told = true;
             NACRE_TRY(on_event(oom_event(id)));
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/cgroup/oom_kill_count.h"
 #include "runtime/container/container_view.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
@@ -150,8 +151,11 @@ Result<AgentConnection> create_in_guest(InitRelayTask& task, int reports) {
 }
 
 /// What watchers of the host's cgroup see of an OOM kill in the guest.
-std::function<void()> oom_kill_counter(const CgroupPlace& cgroup) {
-    return [cgroup] { (void)open_cgroup(cgroup)->count_oom_kill(); };
+std::function<void()> oom_kill_counter(const CgroupPlace& cgroup, HostOomKills& host) {
+    return [&cgroup, &host] {
+        (void)open_cgroup(cgroup)->count_oom_kill();
+        host.forget();
+    };
 }
 
 /// Of a namespace that others can enter by its path, but for the host's, whose localhost is the host's. Where
@@ -163,7 +167,7 @@ void forward_ports_of(const InitRelayTask& task) {
         (void)forward_ports(task.pod.vm_directory, task.directory->id());
 }
 
-Result<Created> bring_up(InitRelayTask& task, int reports) {
+Result<Created> bring_up(InitRelayTask& task, HostOomKills& oom_kills, int reports) {
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
     NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, reports));
     NACRE_ASSIGN(auto owner, create_in_guest(task, reports));
@@ -177,8 +181,12 @@ Result<Created> bring_up(InitRelayTask& task, int reports) {
     NACRE_ASSIGN(auto notifications,
                  NotificationRelay::start(directory, task.directory->id(), std::move(task.notify.receiver)));
     forward_ports_of(task);
-    RelayedProcess process{init, directory, std::move(owner), std::move(terminal),
-                           oom_kill_counter(task.cgroup)};
+    RelayedProcess process{init,
+                           directory,
+                           std::move(owner),
+                           std::move(terminal),
+                           oom_kill_counter(task.cgroup, oom_kills),
+                           [&oom_kills] { return oom_kills.any(); }};
     pass_window_size(process);
     return Created{std::move(home), std::move(process), std::move(streams), std::move(notifications)};
 }
@@ -221,7 +229,10 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     const bool on_callers_terminal = task.terminal.caller.valid();
     close_inherited_descriptors();
     const auto signals = joined ? SignalForwarder::create() : tl::unexpected(joined.error());
-    auto created = signals ? bring_up(task, reports.get()) : tl::unexpected(signals.error());
+    HostOomKills oom_kills(task.cgroup);
+    auto created = signals ? bring_up(task, oom_kills, reports.get()) : tl::unexpected(signals.error());
+    if (!created && oom_kills.any())
+        created.error().message += out_of_memory_on_host;
     if (!created) {
         report_failure(reports.get(), created.error());
         ::_exit(1);

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <cerrno>
 
@@ -59,17 +60,22 @@ Result<protocol::Exited> wait_for_exit(RelayedProcess& process, const SignalForw
     }
 }
 
-ProcessEnd lost(const Error& error, VirtualMachine* vm, const std::string& vm_directory) {
+ProcessEnd lost(const Error& error, VirtualMachine* vm, const RelayedProcess& process) {
     const bool connection_closed = error.code == ENOTCONN || error.code == ECONNRESET;
     if (vm == nullptr) {
-        const auto panic = panic_in(vm_directory);
+        const auto panic = panic_in(process.vm_directory);
         return {lost_status, false,
                 connection_closed ? "the virtual machine ended" + (panic.empty() ? panic : ": " + panic)
                                   : error.message};
     }
     const int wait_status = vm->stop(connection_closed ? vmm_end_grace_ms : 0);
-    const auto end = vm->describe_end(wait_status);
-    return {lost_status, false, connection_closed ? "the virtual machine ended: " + end : error.message};
+    auto end = vm->describe_end(wait_status);
+    const bool out_of_memory = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL &&
+                               process.host_is_out_of_memory && process.host_is_out_of_memory();
+    if (out_of_memory)
+        end += out_of_memory_on_host;
+    return {lost_status, out_of_memory,
+            connection_closed ? "the virtual machine ended: " + end : error.message};
 }
 
 }  // namespace
@@ -85,13 +91,13 @@ ProcessEnd relay_process(RelayedProcess process, Streams streams, const SignalFo
                          VirtualMachine* vm) {
     const auto exited = wait_for_exit(process, signals);
     if (!exited) {
-        auto end = lost(exited.error(), vm, process.vm_directory);
+        auto end = lost(exited.error(), vm, process);
         streams.finish();
         return end;
     }
     streams.finish();
-    // Closing the owner connection tells the agent that its account was taken; a VM without other containers then
-    // powers off. If the guest claims to have some that it has not, nacre-vmm ends with this process.
+    // Closing the owner connection tells the agent that its account was taken; a VM without other containers
+    // then powers off. If the guest claims to have some that it has not, nacre-vmm ends with this process.
     process.owner.release().reset();
     if (vm != nullptr && exited->vm_stays)
         vm->leave_running();
