@@ -130,11 +130,13 @@ on_small_root() {
 @test "a root without space: create fails with one line wherever it runs out, and leaves nothing" {
     new_bundle box sleep 1000
     local size inodes made=0 refused=0
-    for size in 4k 8k 12k 16k 24k 1M; do
-        for inodes in 2 4 6 9 1000; do
+    for size in 4k 8k 16k 1M; do
+        for inodes in 2 4 6 1000; do
             [ "$size" = 1M ] || [ "$inodes" = 1000 ] || continue
             on_small_root "$size" "$inodes"
-            run nacre --root "$small/root" create --bundle "$bundle" box </dev/null
+            status=0
+            nacre --root "$small/root" create --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || status=$?
+            output=$(cat "$BATS_TEST_TMPDIR/output")
             if [ "$status" -eq 0 ]; then
                 made=$((made + 1))
                 nacre --root "$small/root" delete --force box
