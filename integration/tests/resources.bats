@@ -5,8 +5,14 @@
 # memory: 6G
 load helpers
 
-setup() {
+setup_file() {
     modprobe --all loop veth tun vhost_net
+    # These make directories and a mount of their own when they are first used.
+    ip netns add first
+    ip netns delete first
+}
+
+setup() {
     remember_machine
 }
 
