@@ -178,45 +178,6 @@ on_small_root() {
     run ! vmm_pids
 }
 
-# Opens a file without end; says how many, what ended it, and whether another file can be opened when they are closed.
-hoard='
-import os, errno
-held = []
-try:
-    while True:
-        held.append(os.open("/usr/bin/env", os.O_RDONLY))
-except OSError as error:
-    ended = errno.errorcode[error.errno]
-count = len(held)
-for fd in held: os.close(fd)
-print("ended with", ended, open("/usr/bin/env", "rb").read(4)[1:] == b"ELF", count < 700)
-'
-
-@test "a guest that opens files without end gets ENFILE, and everything else goes on" {
-    ip netns add box
-    network_bundle box sleep 1000
-    edit_config '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100000, hard: 100000}]'
-    (ulimit -n 1024 && start_box)
-    vmm=$(vmm_pids)
-    # Twice: what was held is free again.
-    for _ in 1 2; do
-        run -0 in_box python3 -c "$hoard"
-        [ "$output" = "ended with ENFILE True True" ]
-    done
-    in_box python3 -c 'import os, time
-try:
-    while True: os.open("/usr/bin/env", os.O_RDONLY)
-except OSError: time.sleep(1000)' 3>&- &
-    wait_until 60 eval "[ \$(ls /proc/$vmm/fd | wc -l) -gt 500 ]"
-    [ "$(find "/proc/$vmm/fd" -mindepth 1 | wc -l)" -le 1024 ]
-    [ "$(container_status box)" = running ]
-    nacre ps box
-    kill $!
-    wait $! || true
-    wait_until 60 in_box true
-    [ "$(in_box echo here)" = here ]
-}
-
 @test "many VMs that start at once with few descriptors each give their own answer" {
     local pids=() i
     for ((i = 1; i <= 8; ++i)); do
