@@ -18,7 +18,7 @@ setup() {
 
 teardown() {
     nacre delete --force box >/dev/null 2>&1 || true
-    ip netns list | cut -d ' ' -f 1 | xargs --no-run-if-empty --max-args 1 ip netns delete
+    delete_network_namespaces
     losetup --list --noheadings --output NAME,BACK-FILE | grep "$BATS_TEST_TMPDIR" | cut -d ' ' -f 1 |
         xargs --no-run-if-empty losetup --detach
     ! mountpoint -q "$BATS_TEST_TMPDIR/small" || umount "$BATS_TEST_TMPDIR/small"
@@ -29,17 +29,6 @@ teardown() {
 # annotate NAME VALUE: an annotation io.nacre.NAME of $bundle.
 annotate() {
     edit_config '.annotations[$name] = $value' --arg name "io.nacre.$1" --arg value "$2"
-}
-
-start_box() {
-    nacre run --detach --bundle "$bundle" box </dev/null >"$BATS_TEST_TMPDIR/output" 2>&1 3>&- || {
-        cat "$BATS_TEST_TMPDIR/output"
-        return 1
-    }
-}
-
-in_box() {
-    nacre exec box "$@"
 }
 
 # milliseconds CMD…: how long it takes, in $elapsed.
