@@ -110,7 +110,7 @@ on_host() {
     [[ "${lines[0]}" == brw-------* ]]
     [ "${lines[1]}" = "$before" ]
     cmp -n 1048576 <(dd if="$device" bs=1M skip=4 count=1 2>/dev/null) /dev/zero
-    ! cmp -s -n 1048576 <(dd if="$device" bs=1M skip=5 count=1 2>/dev/null) /dev/zero
+    run ! cmp -s -n 1048576 <(dd if="$device" bs=1M skip=5 count=1 2>/dev/null) /dev/zero
     losetup --detach "$device"
     assert_nothing_left
 }

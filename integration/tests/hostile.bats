@@ -26,7 +26,7 @@ setup() {
 teardown() {
     console >"$BATS_TEST_TMPDIR/console" 2>/dev/null && tail -n 5 "$BATS_TEST_TMPDIR/console"
     nacre list -q | while read -r id; do nacre delete --force "$id"; done
-    ip netns list | cut -d ' ' -f 1 | xargs --no-run-if-empty --max-args 1 ip netns delete
+    delete_network_namespaces
     assert_nothing_left
 }
 
@@ -49,10 +49,20 @@ console() {
     tr -cd '\n -~' </run/nacre/box/console.log
 }
 
+# What the guest says of itself, a line each.
+guest_lines() {
+    console | sed -n 's/^guest: //p'
+}
+
+# assert_no_success: the guest reached nothing, and all that it meant to try was tried.
+assert_no_success() {
+    [ "$(guest_lines | grep -c '^ESCAPED\|^FAILED')" -eq 0 ]
+}
+
 # attack_with NAME: from the container's start to the end of the attack.
 attack_with() {
     start_hostile "$1"
-    wait_until 120 eval "console | grep -q '^over: $1'"
+    wait_until 120 eval "guest_lines | grep -q '^over: $1'"
 }
 
 usage() {
@@ -93,7 +103,7 @@ survives() {
     assert_bounded
     assert_idle
     [ "$(container_status box)" = running ]
-    ! console | grep 'ESCAPED\|FAILED'
+    assert_no_success
     [ "$(wc -c </run/nacre/box/console.log)" -le 262144 ]
     [ "$(wc -c </run/nacre/box/vmm.log)" -le 1048576 ]
     assert_deleted
@@ -230,10 +240,10 @@ with_fixed() {
     start_hostile race
     sleep 12
     touch "$box/rootfs/shared/stop"
-    wait_until 60 eval "console | grep -q '^over: race'"
-    console | sed -n 's/^door/# door/p' >&3
-    console | grep -Eq '^door: [1-9][0-9]* directories, [1-9][0-9]* links'
-    ! console | grep 'ESCAPED\|FAILED'
+    wait_until 60 eval "guest_lines | grep -q '^over: race'"
+    guest_lines | sed -n 's/^door/# door/p' >&3
+    guest_lines | grep -Eq '^door: [1-9][0-9]* directories, [1-9][0-9]* links'
+    assert_no_success
     outside_state | diff "$BATS_TEST_TMPDIR/before" -
     assert_bounded
     assert_deleted
@@ -243,7 +253,7 @@ with_fixed() {
 
 @test "a guest that says nothing any more, and does not end, is deleted all the same" {
     start_hostile silence
-    wait_until 30 eval "console | grep -q '^over'"
+    wait_until 30 eval "guest_lines | grep -q '^over'"
     assert_idle
     run nacre delete box
     [ "$status" -ne 0 ]
@@ -323,7 +333,7 @@ ends_badly() {
 @test "out-of-memory kills that are claimed without end are counted no further than a bound" {
     edit_config '.linux.cgroupsPath = "/hostile"'
     start_hostile kills
-    wait_until 120 eval "console | grep -q '^over: kills'"
+    wait_until 120 eval "guest_lines | grep -q '^over: kills'"
     local kills
     kills=$(awk '/^oom_kill / { print $2 }' /sys/fs/cgroup/hostile/memory.events)
     echo "# $kills kills" >&3

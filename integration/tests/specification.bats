@@ -214,7 +214,9 @@ in_container() {
     SECONDS=0
     nacre delete --force spec
     [ "$SECONDS" -lt 20 ]
-    ! wait "$start"
+    code=0
+    wait "$start" || code=$?
+    [ "$code" -ne 0 ]
     assert_one_clear_line "$(cat "$BATS_TEST_TMPDIR/start")"
     assert_nothing_left
 }

@@ -94,7 +94,8 @@ long exchange(const Device& device, u32 queue, const void* request, u32 request_
     return length;
 }
 
-// A ring of its own: the console is attacked as well, and started again for every line.
+// A ring of its own: the console is attacked as well, and started again for every line. Attacks print all of RAM, where the texts of
+// other lines are, but not behind this mark.
 void say(const Text& line) {
     static Ring ring;
     for (u32 slot = 0; slot < most_slots; ++slot) {
@@ -102,7 +103,7 @@ void say(const Text& line) {
         if (!device.is_there() || device.kind() != Kind::console)
             continue;
         Text whole;
-        whole << "\n" << line.data() << "\n";
+        whole << "\nguest: " << line.data() << "\n";
         device.negotiate();
         device.give(1, ring);
         device.drive();
