@@ -60,6 +60,13 @@ unmount_debian_bundles() {
         grep "^$BATS_TEST_TMPDIR/")
 }
 
+# For setup_file: ip makes directories and a mount of its own for them at its first use.
+prepare_network_namespaces() {
+    modprobe --all veth tun vhost_net
+    ip netns add first
+    ip netns delete first
+}
+
 # network_namespace NAME NUMBER: a namespace with eth0, 10.NUMBER.0.2/24 and fdNUMBER::2/64, whose other end hostNUMBER is this
 # machine's, .1 and ::1.
 network_namespace() {

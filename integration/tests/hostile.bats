@@ -10,6 +10,10 @@ most_own_kib=12288
 most_threads=10
 most_descriptors=96
 
+setup_file() {
+    prepare_network_namespaces
+}
+
 setup() {
     remember_machine
     NACRE_KERNEL=$(dirname "$(type -P nacre)")/../tests/hostile-kernel
@@ -167,7 +171,6 @@ survives() {
 }
 
 @test "frames that lie about themselves, buffers of one byte" {
-    modprobe --all veth tun
     network_namespace hostile 7
     edit_config '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/hostile"'
     survives interface

@@ -9,11 +9,9 @@ image=docker.io/library/nacre-busybox:test
 docker_image=nacre-busybox:test
 
 setup_file() {
-    modprobe --all veth bridge br_netfilter tun vhost_net
-    # These make directories, files and a mount of their own when they are first used.
-    ip netns add first
-    ip netns delete first
-    iptables --table nat --list >/dev/null
+    modprobe --all bridge br_netfilter
+    prepare_network_namespaces
+    iptables --table nat --list >/dev/null  # makes a file at its first use
 }
 
 setup() {

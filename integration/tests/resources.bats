@@ -6,10 +6,8 @@
 load helpers
 
 setup_file() {
-    modprobe --all loop veth tun vhost_net
-    # These make directories and a mount of their own when they are first used.
-    ip netns add first
-    ip netns delete first
+    modprobe loop
+    prepare_network_namespaces
 }
 
 setup() {
@@ -151,7 +149,7 @@ on_small_root() {
     [ "$refused" -ge 4 ]
 }
 
-@test "a root that is filled under a container: what cannot be recorded is told, and all of it can be deleted" {
+@test "a root that is filled under a container: what cannot be recorded is told and does not run, and all of it can be deleted" {
     new_bundle box sh -c 'while :; do echo line; sleep 0.1; done'
     on_small_root 1M 1000
     nacre --root "$small" create --bundle "$bundle" box </dev/null >/dev/null 2>&1
@@ -160,8 +158,7 @@ on_small_root() {
     [ "$status" -eq 1 ]
     assert_one_clear_line "$output"
     [[ "$output" == *"o space left on device"* ]]
-    nacre --root "$small" state box >/dev/null
-    nacre --root "$small" kill box KILL || true
+    wait_until 30 eval '[ "$(nacre --root "$small" state box | jq -r .status)" = stopped ]'
     nacre --root "$small" delete --force box
     [ ! -e "$small/box" ]
     run ! vmm_pids

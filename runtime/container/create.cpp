@@ -9,6 +9,7 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/container/capability_warnings.h"
+#include "runtime/container/guest_hooks.h"
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/host_references.h"
 #include "runtime/container/init_relay.h"
@@ -42,10 +43,7 @@ Result<void> run_create_hooks(const oci::Hooks& hooks, const ContainerState& sta
         return {};
     NACRE_ASSIGN(auto agent,
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
-    // The hooks' own time-outs hold.
-    const auto text = oci_state_json(state, Status::creating, false);
-    NACRE_TRY(agent.call(protocol::RunHooks{state.id, "createContainer", text}, -1));
-    return {};
+    return run_guest_hooks(agent, hooks.create_container, "createContainer", state, Status::creating);
 }
 
 Result<ContainerState> initial_state(const ContainerDirectory& directory, const oci::Bundle& bundle,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/container/guest_hooks.h"
 #include "runtime/container/host_hooks.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/network_namespace.h"
@@ -22,15 +23,6 @@ constexpr int answer_timeout_ms = 60'000;
 /// Of each network interface; each has a thread of nacre-vmm or of the host's kernel.
 constexpr std::uint32_t max_queue_pairs = 4;
 
-Result<void> run_start_hooks(AgentConnection& agent, const ContainerState& state, const oci::Hooks& hooks) {
-    if (hooks.start_container.empty())
-        return {};
-    const auto text = oci_state_json(state, Status::created, false);
-    // The hooks' own time-outs hold.
-    NACRE_TRY(agent.call(protocol::RunHooks{state.id, "startContainer", text}, -1));
-    return {};
-}
-
 /// Only now: docker moves its interfaces into the namespace between `create` and `start`. Remembers them for
 /// the relay, which gives them back at the end.
 Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::Spec& spec,
@@ -47,7 +39,7 @@ Result<void> connect_interfaces(const ContainerDirectory& directory, const oci::
     return state.interfaces.empty() ? Result<void>() : directory.write(state);
 }
 
-/// A container without its network is stopped.
+/// One without its network is stopped, and one whose state says that it does not run.
 tl::unexpected<Error> stop_for(const ContainerState& state, Error reason) {
     [[maybe_unused]] const auto stopped = stop_processes(state);
     return tl::unexpected(std::move(reason));
@@ -76,12 +68,15 @@ Result<Started> begin_start(const Store& store, const std::string& id, const War
                  AgentConnection::connect(state.vm_directory, protocol::control_port, answer_timeout_ms));
     if (auto connected = connect_interfaces(directory, spec, state); !connected)
         return stop_for(state, std::move(connected).error());
-    if (auto hooked = run_start_hooks(agent, state, spec.hooks); !hooked)
+    if (auto hooked =
+            run_guest_hooks(agent, spec.hooks.start_container, "startContainer", state, Status::created);
+        !hooked)
         return delete_for(store, directory, state, std::move(hooked).error(), warn);
     NACRE_ASSIGN(auto readiness, Readiness::watch(state.vm_directory, id));
     NACRE_TRY(agent.call(protocol::StartContainer{id}, answer_timeout_ms));
     state.status = Status::running;
-    NACRE_TRY(directory.write(state));
+    if (auto written = directory.write(state); !written)
+        return stop_for(state, std::move(written).error());
     if (auto hooked = run_host_hooks(spec.hooks.poststart, "poststart", state, Status::running); !hooked)
         return delete_for(store, directory, state, std::move(hooked).error(), warn);
     return Started{state.relay.pid, std::move(readiness)};

@@ -87,7 +87,11 @@ long exchange(const Device& device, u32 queue, const void* request, u32 request_
     ring.descriptors[1] = {reinterpret_cast<u64>(answer), answer_bytes, flag_write, 0};
     ring.publish(0);
     device.kick(queue);
-    if (!wait_for([&] { return ring.has_used(); }))
+    for (u32 i = 0; i < 20'000 && !wait_for([&] { return ring.has_used(); }, 1000); ++i) {
+        if (device.needs_reset())
+            return -1;
+    }
+    if (!ring.has_used())
         return -1;
     const u32 length = ring.used.entries[ring.taken % ring.size].length;
     ++ring.taken;
