@@ -65,7 +65,7 @@ privileged() {
 @test "the agent dies" {
     privileged
     set_command sh -c 'IFS=" -" read start end _ <<EOF
-$(grep r-xp /proc/1/maps)
+$(grep "r-xp.*/init" /proc/1/maps)
 EOF
         dd if=/dev/zero of=/proc/1/mem bs=4096 seek=$((0x$start / 4096)) count=$(((0x$end - 0x$start) / 4096)) conv=notrunc
         sleep 1000'
