@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "runtime/oci/cpu_weight.h"
 #include "runtime/oci/unified_limits.h"
@@ -49,6 +50,13 @@ void add_memory(std::uint64_t bytes, bool unified, std::vector<CgroupSetting>& s
         settings.push_back({"memory", "memory.max", bytes == no_limit ? "max" : fmt::format("{}", bytes)});
     else
         settings.push_back({"memory", "memory.limit_in_bytes", fmt::format("{}", bytes)});
+}
+
+void add_tasks(std::int64_t workload, std::vector<CgroupSetting>& settings) {
+    const bool limited =
+        workload > 0 && workload <= std::numeric_limits<std::int64_t>::max() - host_overhead_tasks;
+    settings.push_back({"pids", "pids.max",
+                        limited ? fmt::format("{}", workload + host_overhead_tasks) : std::string("max")});
 }
 
 void add_cpu(const oci::CpuResources& cpu, bool unified, std::vector<CgroupSetting>& settings) {
@@ -111,6 +119,8 @@ std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::ui
     if (const auto weight = resources.unified.find("cpu.weight");
         unified && weight != resources.unified.end())
         settings.push_back({"cpu", weight->first, weight->second});
+    if (resources.pids_limit)
+        add_tasks(*resources.pids_limit, settings);
     if (resources.block_io)
         add_block_io(*resources.block_io, unified, settings);
     return settings;

@@ -271,12 +271,13 @@ struct NumberProperty {
     std::string_view file;
     const char* name;
 };
-constexpr std::array<NumberProperty, 6> number_properties{{{"memory.max", "MemoryMax"},
+constexpr std::array<NumberProperty, 7> number_properties{{{"memory.max", "MemoryMax"},
                                                            {"memory.limit_in_bytes", "MemoryLimit"},
                                                            {"cpu.weight", "CPUWeight"},
                                                            {"cpu.shares", "CPUShares"},
                                                            {"io.weight", "IOWeight"},
-                                                           {"blkio.weight", "BlockIOWeight"}}};
+                                                           {"blkio.weight", "BlockIOWeight"},
+                                                           {"pids.max", "TasksMax"}}};
 
 /// None for a value that systemd has no words for.
 std::optional<UnitProperty> number_property_of(const CgroupSetting& setting) {

@@ -52,6 +52,8 @@ Resources with_unified_limits(Resources resources) {
         const auto value = trimmed(content);
         if (file == "memory.max")
             set_memory(value, resources);
+        if (const auto limit = limit_of(value); file == "pids.max" && limit)
+            resources.pids_limit = limit;
         if (file != "cpu.max" && file != "cpuset.cpus" && file != "cpuset.mems")
             continue;
         if (!resources.cpu)

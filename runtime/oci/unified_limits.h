@@ -5,9 +5,9 @@
 namespace nacre::oci {
 
 /// `resources` with the limits that `unified` sets in the members that mean the same: memory.max as
-/// memory.limit, cpu.max as cpu.quota and cpu.period, cpuset.cpus and cpuset.mems. A member that both set
-/// takes the value of `unified`, which the guest's cgroup gets last (config-linux.md, "unified"). Values that
-/// are not well formed change nothing here: the guest's kernel refuses them.
+/// memory.limit, cpu.max as cpu.quota and cpu.period, cpuset.cpus and cpuset.mems, pids.max as pids.limit. A
+/// member that both set takes the value of `unified`, which the guest's cgroup gets last (config-linux.md,
+/// "unified"). Values that are not well formed change nothing here: the guest's kernel refuses them.
 Resources with_unified_limits(Resources resources);
 
 }  // namespace nacre::oci

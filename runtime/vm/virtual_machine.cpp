@@ -244,6 +244,7 @@ VirtualMachine::VirtualMachine(VirtualMachine&& other) noexcept
       channel_(std::move(other.channel_)),
       lifeline_(std::move(other.lifeline_)),
       reaped_(other.reaped_),
+      outlasted_grace_(other.outlasted_grace_),
       wait_status_(other.wait_status_) {}
 
 VirtualMachine::~VirtualMachine() {
@@ -295,7 +296,8 @@ Result<void> VirtualMachine::wait_ready(int timeout_ms) {
 int VirtualMachine::stop(int grace_ms) {
     if (reaped_)
         return wait_status_;
-    if (!wait_for_end(pidfd_.get(), grace_ms))
+    outlasted_grace_ = !wait_for_end(pidfd_.get(), grace_ms);
+    if (outlasted_grace_)
         ::kill(pid_, SIGKILL);
     while (::waitpid(pid_, &wait_status_, 0) < 0 && errno == EINTR) {
     }
@@ -304,6 +306,8 @@ int VirtualMachine::stop(int grace_ms) {
 }
 
 std::string VirtualMachine::describe_end(int wait_status) const {
+    if (outlasted_grace_)
+        return "the guest agent closed its connection, and the guest did not end; it was killed";
     if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS)
         return "the VMM made a system call that its jail forbids (SIGSYS); the host's kernel log has its "
                "number: report it";

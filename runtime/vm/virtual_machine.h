@@ -79,6 +79,7 @@ class VirtualMachine {
     AgentConnection channel_;
     FileDescriptor lifeline_;
     bool reaped_ = false;
+    bool outlasted_grace_ = false;
     int wait_status_ = 0;
 };
 

@@ -55,10 +55,18 @@ void set_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
+/// Threads of an unprivileged user are counted together for all VMs of the machine: what limits those of one
+/// VM is its cgroup.
+void lift_thread_limit() {
+    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_NPROC, &unlimited);
+}
+
 /// Keeps the process small: one heap for all threads, small stacks. A socket closed by its peer is an error
 /// where it is written to, not a signal.
 void set_up_process() {
     set_descriptor_limit();
+    lift_thread_limit();
     ::mallopt(M_ARENA_MAX, 1);
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using namespace nacre;
 using namespace nacre::runtime;
 
@@ -46,6 +48,20 @@ TEST_CASE("memory without a limit is said so, as there may have been one; 0 is n
           Settings{{"memory", "memory.limit_in_bytes", "9223372036854771712"}});
     resources.memory->limit = 0;
     CHECK(host_limits(resources, 1000, true).empty());
+}
+
+TEST_CASE("tasks: the workload's limit with the VM's own on top") {
+    oci::Resources resources;
+    resources.pids_limit = 100;
+    CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "612"}});
+    CHECK(host_limits(resources, 0, false) == Settings{{"pids", "pids.max", "612"}});
+    for (const std::int64_t unlimited :
+         {std::int64_t{-1}, std::int64_t{0}, std::numeric_limits<std::int64_t>::max()}) {
+        resources.pids_limit = unlimited;
+        CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "max"}});
+    }
+    resources.unified = {{"pids.max", "30"}};
+    CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "542"}});
 }
 
 TEST_CASE("an idle container has no weight, and bursts go with the quota") {
