@@ -88,7 +88,8 @@ TEST_CASE("limits of the unified form count as the members that mean the same") 
         {"cpu.max", "30000 10000"}, {"cpu.weight", "7"}, {"memory.max", "100"}, {"pids.max", "3"}};
     CHECK(host_limits(resources, 4096, true) == Settings{{"memory", "memory.max", "4096"},
                                                          {"cpu", "cpu.max", "30000 10000"},
-                                                         {"cpu", "cpu.weight", "7"}});
+                                                         {"cpu", "cpu.weight", "7"},
+                                                         {"pids", "pids.max", "515"}});
 }
 
 TEST_CASE("on v1 the same values go to v1's files") {
