@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # What one VM may take of the host: rates of its disks and interfaces, descriptors, space, memory; and what happens without.
 # shellcheck disable=SC2154,SC2016,SC2030,SC2031 # set by run and helpers; jq and shells of containers expand
-# time-limit: 1800
+# time-limit: 1200
 # memory: 6G
 load helpers
 

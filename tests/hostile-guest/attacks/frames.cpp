@@ -21,7 +21,7 @@ void send_many(Connection& connection, char character, u32 bytes) {
 
 /// Far more often than anybody counts, and without a look at how much the host can take.
 void send_again_and_again(Connection& connection, const char* json) {
-    for (u32 i = 0; i < 3000; ++i)
+    for (u32 i = 0; i < 300; ++i)
         agent::send_frame(connection, json);
 }
 
