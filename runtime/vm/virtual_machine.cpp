@@ -17,6 +17,7 @@
 #include "runtime/vm/vm_sockets.h"
 #include "vmm/base/file.h"
 #include "vmm/base/pidfd.h"
+#include "vmm/base/printable.h"
 #include "vmm/machine/exit_status.h"
 
 namespace nacre::runtime {
@@ -191,17 +192,15 @@ Result<Child> fork_into_namespaces() {
     return Child{pid, FileDescriptor(pidfd)};
 }
 
+constexpr std::size_t max_line = 400;
+
 /// The last line of `text` that holds `word`, from that word on; empty if there is none.
 std::string last_line_with(const std::string& text, const std::string& word) {
     const auto start = text.rfind(word);
     if (start == std::string::npos)
         return {};
-    auto line = text.substr(start, text.find_first_of("\r\n", start) - start);
-    // The guest wrote it: nothing in it may steer a terminal or break the one-line rule.
-    std::erase_if(line, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f;
-    });
-    return line.substr(0, 200);
+    // The guest wrote it.
+    return printable(text.substr(start, text.find_first_of("\r\n", start) - start), max_line);
 }
 
 std::string last_line(const std::string& text) {
@@ -209,8 +208,8 @@ std::string last_line(const std::string& text) {
     if (end == std::string::npos)
         return {};
     const auto start = text.find_last_of('\n', end);
-    return text.substr(start == std::string::npos ? 0 : start + 1,
-                       end - (start == std::string::npos ? 0 : start + 1) + 1);
+    const auto begin = start == std::string::npos ? 0 : start + 1;
+    return printable(text.substr(begin, end - begin + 1), max_line);
 }
 
 }  // namespace
