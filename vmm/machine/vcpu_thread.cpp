@@ -52,6 +52,7 @@ void VcpuThread::stop() {
 }
 
 void VcpuThread::run(const std::function<Result<void>()>& prepare, const OnEnd& on_end) {
+    ::pthread_setname_np(::pthread_self(), "vcpu");
     if (auto prepared = prepare(); !prepared) {
         log_.write(LogLevel::error, "vCPU thread: {}", prepared.error().message);
         return on_end(ExitStatus::vmm_error);
