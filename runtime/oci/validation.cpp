@@ -340,9 +340,10 @@ Result<void> check_seccomp(const Seccomp& seccomp) {
         check_errno(seccomp.default_action, seccomp.default_errno_ret, "/linux/seccomp/defaultErrnoRet"));
     if (!seccomp.listener_path.empty() || !seccomp.listener_metadata.empty())
         return fail("/linux/seccomp/listenerPath: a listener on the host cannot serve the guest");
-    for (std::size_t i = 0; i < seccomp.flags.size(); ++i)
-        if (!contains(seccomp_flags, seccomp.flags[i]))
-            return fail("/linux/seccomp/flags/{}: flag \"{}\" is not supported", i, seccomp.flags[i]);
+    const auto flags = seccomp.flags.value_or(std::vector<std::string>());
+    for (std::size_t i = 0; i < flags.size(); ++i)
+        if (!contains(seccomp_flags, flags[i]))
+            return fail("/linux/seccomp/flags/{}: flag \"{}\" is not supported", i, flags[i]);
     for (std::size_t i = 0; i < seccomp.architectures.size(); ++i)
         if (!seccomp.architectures[i].starts_with("SCMP_ARCH_"))
             return fail("/linux/seccomp/architectures/{}: unknown architecture \"{}\"", i,

@@ -201,7 +201,7 @@ TEST_CASE("seccomp uses known actions, operators and argument numbers") {
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/syscalls/0/args/0/op: "));
     seccomp.syscalls[0].args.clear();
     CHECK(refusal_of(spec) == "accepted");
-    seccomp.flags = {"MOON"};
+    seccomp.flags = std::vector<std::string>{"MOON"};
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/flags/0: "));
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("a seccomp listener is refused, whatever asks for it") {
     seccomp.listener_path = "/run/listener";
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/listenerPath: "));
     seccomp.listener_path.clear();
-    seccomp.flags = {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
+    seccomp.flags = std::vector<std::string>{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/flags/0: "));
 }
 
