@@ -20,7 +20,8 @@ struct CgroupSetting {
 /// enforced exactly inside the guest; here the VM as a whole is bounded: CPU as configured, memory by
 /// `memory_bytes` (the VM's RAM and what the VMM needs), block I/O (weight and throttles) on the host's
 /// devices. pids are not limited here: the limit is the workload's, and VMM threads are not workload.
-/// Limits of `unified` on CPU and memory count as the members that mean the same.
+/// Limits of `unified` on CPU and memory count as the members that mean the same, and those of block I/O that
+/// name devices hold here alone; cgroup v1 has no such files, and writing them fails.
 std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::uint64_t memory_bytes,
                                        bool unified);
 

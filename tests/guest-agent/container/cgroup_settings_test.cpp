@@ -95,10 +95,20 @@ TEST_CASE("process limits below one are none") {
     }
 }
 
+TEST_CASE("block I/O has its weight; what names devices names the host's") {
+    oci::Resources resources;
+    auto& io = resources.block_io.emplace();
+    io.throttle_read_bps_device = {{8, 0, 100}};
+    io.weight = 0;
+    CHECK(cgroup_settings(resources).empty());
+    io.weight = 750;
+    CHECK(cgroup_settings(resources) == std::vector<CgroupSetting>{{"io.weight", "7475", false}});
+}
+
 TEST_CASE("unified settings come last and must succeed") {
     oci::Resources resources;
     resources.pids_limit = 5;
-    resources.unified = {{"pids.max", "9"}};
+    resources.unified = {{"io.max", "8:0 riops=100"}, {"pids.max", "9"}};
     const auto settings = cgroup_settings(resources);
     REQUIRE(settings.size() == 2);
     CHECK(settings.back() == CgroupSetting{"pids.max", "9", false});

@@ -108,3 +108,12 @@ TEST_CASE("block I/O is limited on the host's devices, in the form of its cgroup
                    {"blkio", "blkio.throttle.read_bps_device", "8:0 100"},
                    {"blkio", "blkio.throttle.write_iops_device", "8:16 0"}});
 }
+
+TEST_CASE("devices of the unified form are the host's, one a write") {
+    oci::Resources resources;
+    resources.unified = {{"io.max", "7:0 riops=3 wiops=4\n7:1 riops=5\n"}, {"io.weight", "default 50"}};
+    CHECK(host_limits(resources, 0, true) == Settings{{"io", "io.max", "7:0 riops=3 wiops=4"},
+                                                      {"io", "io.max", "7:1 riops=5"},
+                                                      {"io", "io.weight", "default 50"}});
+    CHECK(host_limits(resources, 0, false).size() == 2);
+}
