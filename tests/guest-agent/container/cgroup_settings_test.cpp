@@ -87,9 +87,9 @@ TEST_CASE("an idle group gets no weight") {
     CHECK(value_of(settings, "cpu.weight") == "-");
 }
 
-TEST_CASE("process limits below one are none") {
+TEST_CASE("a process limit below zero is none, and zero is one process") {
     oci::Resources resources;
-    for (const auto& [limit, text] : {std::pair(-1, "max"), std::pair(0, "max"), std::pair(7, "7")}) {
+    for (const auto& [limit, text] : {std::pair(-1, "max"), std::pair(0, "1"), std::pair(7, "7")}) {
         resources.pids_limit = limit;
         CHECK(value_of(cgroup_settings(resources), "pids.max") == text);
     }
