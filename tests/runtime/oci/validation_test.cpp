@@ -218,6 +218,23 @@ TEST_CASE("a seccomp number belongs to an action that carries one") {
     CHECK(refusal_of(spec) == "accepted");
 }
 
+TEST_CASE("network devices have names that the kernel takes, and a namespace to go to") {
+    auto spec = valid_spec();
+    spec.linux.namespaces.push_back({NamespaceType::network, ""});
+    spec.linux.net_devices = {{"eth0", {}}, {"eth1", {"net.7"}}};
+    CHECK(refusal_of(spec) == "accepted");
+    for (const auto* name : {"", ".", "..", "a/b", "a b", "a:b", "a\tb", "sixteen-letters-"}) {
+        CAPTURE(name);
+        spec.linux.net_devices = {{name, {}}};
+        CHECK(refusal_of(spec).starts_with("/linux/netDevices: invalid network device name "));
+    }
+    spec.linux.net_devices = {{"eth0", {"a/b"}}};
+    CHECK(refusal_of(spec) == "/linux/netDevices/eth0/name: invalid network device name \"a/b\"");
+    spec.linux.net_devices = {{"eth0", {}}};
+    std::erase_if(spec.linux.namespaces, [](const auto& one) { return one.type == NamespaceType::network; });
+    CHECK(refusal_of(spec).ends_with("without a private NET namespace"));
+}
+
 TEST_CASE("a seccomp listener is refused, whatever asks for it") {
     auto spec = valid_spec();
     auto& seccomp = spec.linux.seccomp.emplace();
