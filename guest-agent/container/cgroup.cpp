@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <memory>
 
@@ -99,6 +100,15 @@ bool has_parent_component(const std::string& path) {
 
 }  // namespace
 
+tl::unexpected<Error> cannot_join(const std::string& path, int code) {
+    auto reason = errno_text(code);
+    reason.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(reason.front())));
+    return tl::unexpected(
+        Error{fmt::format("error adding pid of the process to cgroups: {}{}/cgroup.procs: {}",
+                          path.starts_with('/') ? "" : "/", path == "/" ? "" : path, reason),
+              code});
+}
+
 Result<Cgroup> Cgroup::create(const std::string& root, const std::string& name) {
     if (!is_plain_name(name))
         return fail_with(EINVAL, "make cgroup \"{}\"", name);
@@ -126,11 +136,14 @@ Result<void> Cgroup::check_usage(const oci::Resources& resources) const {
     if (!resources.memory || !resources.memory->check_before_update.value_or(false))
         return {};
     const auto limit = resources.memory->limit.value_or(0);
+    const auto swap = resources.memory->swap.value_or(0);
     NACRE_ASSIGN(const auto text, read("memory.current", 64));
     std::int64_t usage = 0;
     std::from_chars(text.data(), text.data() + text.size(), usage);
-    if (limit > 0 && limit < usage)
-        return fail("unable to set memory limit to {} (current usage: {})", limit, usage);
+    if (swap > 0 && swap <= usage)
+        return fail("rejecting memory+swap limit {} <= usage {}", swap, usage);
+    if (limit > 0 && limit <= usage)
+        return fail("rejecting memory limit {} <= usage {}", limit, usage);
     return {};
 }
 
@@ -168,10 +181,10 @@ Result<void> Cgroup::delegate_to(uid_t owner) const {
 
 Result<FileDescriptor> Cgroup::open_below(const std::string& path) const {
     if (has_parent_component(path))
-        return fail("{} is not a sub cgroup path", path);
+        return fail("bad sub cgroup path: {}", path);
     auto group = open_in_root(directory_.get(), path, O_RDONLY | O_DIRECTORY);
     if (!group)
-        return add_context(std::move(group).error(), fmt::format("error adding pid to sub cgroup {}", path));
+        return cannot_join(path, group.error().code);
     return group;
 }
 

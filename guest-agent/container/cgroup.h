@@ -72,6 +72,10 @@ class Cgroup {
     FileDescriptor directory_;
 };
 
+/// Why a process cannot be put into the group `path` below a container's, in runc's words; `code` is the
+/// errno.
+tl::unexpected<Error> cannot_join(const std::string& path, int code);
+
 /// How many processes the out-of-memory killer has killed, from an open memory.events.
 std::uint64_t read_oom_kills(int memory_events);
 

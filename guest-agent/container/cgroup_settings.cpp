@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "runtime/oci/cpu_weight.h"
+#include "runtime/oci/io_weight.h"
+#include "runtime/oci/unified_limits.h"
 
 namespace nacre::agent {
 
@@ -52,6 +54,11 @@ void add_cpu(std::vector<CgroupSetting>& settings, const oci::CpuResources& cpu)
         settings.push_back({"cpuset.mems", cpu.mems, true});
 }
 
+/// A limit of 0 is one, too: the least that lets a container run, as in runc since 1.4.
+std::string process_limit(std::int64_t limit) {
+    return limit < 0 ? "max" : std::to_string(std::max<std::int64_t>(1, limit));
+}
+
 }  // namespace
 
 std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources) {
@@ -61,15 +68,17 @@ std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources) {
     if (resources.cpu)
         add_cpu(settings, *resources.cpu);
     if (resources.pids_limit)
-        settings.push_back(
-            {"pids.max", *resources.pids_limit > 0 ? std::to_string(*resources.pids_limit) : "max"});
+        settings.push_back({"pids.max", process_limit(*resources.pids_limit)});
+    if (resources.block_io && resources.block_io->weight.value_or(0) != 0)
+        settings.push_back({"io.weight", std::to_string(oci::io_weight(*resources.block_io->weight))});
     for (const auto& page : resources.hugepage_limits) {
         settings.push_back({fmt::format("hugetlb.{}.max", page.page_size), std::to_string(page.limit)});
         // Reservations would get round a limit on use alone.
         settings.push_back({fmt::format("hugetlb.{}.rsvd.max", page.page_size), std::to_string(page.limit)});
     }
     for (const auto& [file, value] : resources.unified)
-        settings.push_back({file, value});
+        if (!oci::names_device(file, value))
+            settings.push_back({file, value});
     return settings;
 }
 

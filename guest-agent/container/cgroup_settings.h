@@ -18,8 +18,8 @@ struct CgroupSetting {
 
 /// OCI resources, which speak cgroup v1's language, as cgroup v2 settings, in the order of writing;
 /// conversions as in runc 1.4 and Documentation/admin-guide/cgroup-v2.rst. Not converted, because the host's
-/// cgroup enforces them on the whole VM: block I/O (host devices), rdma, network classes. Not existing in v2:
-/// swappiness, kernel memory, realtime CPU.
+/// cgroup enforces them on the whole VM: block I/O of host devices. Not existing in v2: swappiness, kernel
+/// memory, realtime CPU, rdma, network classes.
 std::vector<CgroupSetting> cgroup_settings(const oci::Resources& resources);
 
 }  // namespace nacre::agent

@@ -156,9 +156,13 @@ Result<void> Container::exec(const protocol::ExecProcess& request, oci::Process 
     NACRE_ASSIGN(auto pipes, pipes_for(process, request.descriptors, uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
     const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_, user_namespace_};
-    NACRE_ASSIGN(const auto pid,
-                 clone_exec(plan, group.get(), std::move(channel.second), std::move(pipes.second)));
-    NACRE_ASSIGN(execs_[name], Process::watch(loop_, pid, std::move(channel.first), std::move(pipes.first),
+    const auto pid = clone_exec(plan, group.get(), std::move(channel.second), std::move(pipes.second));
+    // EBUSY: the container has divided this group, and only groups below it may have processes.
+    if (!pid && pid.error().code == EBUSY)
+        return cannot_join(request.cgroup, EBUSY);
+    if (!pid)
+        return tl::unexpected(pid.error());
+    NACRE_ASSIGN(execs_[name], Process::watch(loop_, *pid, std::move(channel.first), std::move(pipes.first),
                                               std::move(created), std::move(finished)));
     return {};
 }

@@ -60,10 +60,13 @@ Result<scmp_compare> operator_of(const std::string& name) {
     return fail_with(EINVAL, "seccomp operator {}", name);
 }
 
-Result<unsigned> flags_of(const std::vector<std::string>& names) {
-    // As runc: with no flags given, speculative store bypass stays allowed.
-    unsigned flags = names.empty() ? SECCOMP_FILTER_FLAG_SPEC_ALLOW : 0;
-    for (const auto& name : names) {
+Result<unsigned> flags_of(const std::optional<std::vector<std::string>>& names) {
+    // As runc: where the configuration has no flags, not even an empty list, speculative store bypass stays
+    // allowed.
+    if (!names)
+        return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    unsigned flags = 0;
+    for (const auto& name : *names) {
         if (name == "SECCOMP_FILTER_FLAG_TSYNC")
             continue;  // the process that loads the filter has one thread
         if (name == "SECCOMP_FILTER_FLAG_LOG")

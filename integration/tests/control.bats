@@ -129,6 +129,7 @@ guest_limit() {
     [ "$(guest_limit cpu.max)" = "40000 50000" ]
     [ "$(guest_limit pids.max)" = 50 ]
     [[ "$(cat /sys/fs/cgroup/control/io.weight)" == "default 4950"* ]]
+    [ "$(guest_limit io.weight)" = "default 4950" ]
     nacre update --memory -1 --memory-swap -1 --cpu-quota -1 --pids-limit -1 control
     [ "$(guest_limit memory.max)" = max ]
     [ "$(guest_limit cpu.max)" = "max 50000" ]

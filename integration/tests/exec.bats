@@ -143,10 +143,10 @@ status_of() {
     nacre run --detach --bundle "$bundle" exec-grouped </dev/null >/dev/null 2>&1
     run nacre exec --cgroup nosuch exec-grouped true
     [ "$status" -eq 255 ]
-    [[ "$output" == *" adding pid "*"o such file or directory"* ]]
+    [[ "$output" == *" adding pid "*" to cgroups"*"/nosuch/cgroup.procs: no such file or directory"* ]]
     run nacre exec --cgroup ../.. exec-grouped true
     [ "$status" -eq 255 ]
-    [[ "$output" == *"is not a sub cgroup path"* ]]
+    [[ "$output" == *"bad sub cgroup path"* ]]
     nacre exec exec-grouped mkdir /sys/fs/cgroup/inner
     run nacre exec --cgroup /inner exec-grouped cat /proc/self/cgroup
     [ "$output" = 0::/inner ]
@@ -155,6 +155,9 @@ status_of() {
         echo +pids >/sys/fs/cgroup/cgroup.subtree_control'
     run nacre exec exec-grouped cat /proc/self/cgroup
     [ "$output" = 0::/inner ]
+    run nacre exec --cgroup / exec-grouped true
+    [ "$status" -eq 255 ]
+    [[ "$output" == *" adding pid "*" to cgroups"*"/cgroup.procs: device or resource busy"* ]]
     nacre delete --force exec-grouped
 }
 

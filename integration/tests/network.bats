@@ -69,6 +69,48 @@ assert_same_network() {
     ping -c 2 fd91::2
 }
 
+@test "netDevices: interfaces of the host move into the namespace, with names, addresses, MTU and MAC address" {
+    ip netns add box
+    ip link add moved0 type dummy
+    ip link set moved0 mtu 1789 address 02:00:00:00:88:01
+    ip address add 10.88.0.1/24 dev moved0
+    ip address add 127.0.0.33 dev moved0
+    ip link add moved1 type dummy
+    network_bundle box sleep 1000
+    edit_config '.linux.netDevices = {"moved0": {}, "moved1": {"name": "net7"}}'
+    start_box
+    [ ! -e /sys/class/net/moved0 ]
+    [ ! -e /sys/class/net/moved1 ]
+    assert_same_network box
+    in_box ip address show dev net7
+    [ "$(in_box ip -json address show dev moved0 | jq -c '.[] | [.mtu, .address, [.addr_info[] | .local]]')" = \
+        '[1789,"02:00:00:00:88:01",["10.88.0.1"]]' ]
+    # The owner of the namespace has them back.
+    nacre delete --force box
+    ip -n box link show dev net7
+    ip -n box link set moved0 netns 1
+    ip link delete moved0
+}
+
+assert_refused() {
+    run nacre create --bundle "$bundle" box
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"$1"* ]]
+}
+
+@test "netDevices that do not exist, or have nowhere to go, are refused" {
+    ip netns add box
+    network_bundle box sleep 1000
+    edit_config '.linux.netDevices = {"nosuch0": {}}'
+    assert_refused 'move network device nosuch0 into the container: the host has no such device'
+    edit_config '.linux.netDevices = {"lo": {}}'
+    assert_refused 'loopback'
+    edit_config '.linux.netDevices = {"a b": {}}'
+    assert_refused 'invalid network device name'
+    edit_config '.linux.netDevices = {"eth0": {}} | .linux.namespaces |= map(select(.type != "network"))'
+    assert_refused 'without a private NET namespace'
+}
+
 @test "a network as ptp and Calico make it: no route to the address's network, a gateway on the link" {
     ip netns add box
     ip link add host92 type veth peer name eth0 netns box

@@ -184,7 +184,7 @@ scope=/sys/fs/cgroup/systemd-test/nacre.slice/nacre-test.slice/nacre-box.scope
     run nacre --systemd-cgroup create --bundle "$bundle" box
     [ "$status" -eq 1 ]
     assert_one_clear_line "$output"
-    [[ "$output" == *"nacre-box.scope is not empty: 1 process(es) found"* ]]
+    [[ "$output" == *"cgroup is not empty: 1 process(es) found in "*"nacre-box.scope"* ]]
     [ "$(property ActiveState)" = active ]
     inside systemctl stop nacre-box.scope
 }

@@ -182,8 +182,8 @@ CgroupTree CgroupTree::beside(const std::string& suffix) const {
 
 Result<void> CgroupTree::check_unused() const {
     if (const auto others = members_of(directories_); !others.empty())
-        return fail("container's cgroup {} is not empty: {} process(es) found", directories_.front(),
-                    others.size());
+        return fail("container's cgroup is not empty: {} process(es) found in {}", others.size(),
+                    directories_.front());
     for (const auto& directory : directories_)
         if (is_frozen(directory))
             return fail("container's cgroup unexpectedly frozen: {}", directory);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
 #include "runtime/oci/cpu_weight.h"
+#include "runtime/oci/io_weight.h"
 #include "runtime/oci/unified_limits.h"
 
 namespace nacre::runtime {
@@ -52,11 +54,13 @@ void add_memory(std::uint64_t bytes, bool unified, std::vector<CgroupSetting>& s
         settings.push_back({"memory", "memory.limit_in_bytes", fmt::format("{}", bytes)});
 }
 
+/// A limit of 0 is one of 1 (guest-agent/container/cgroup_settings.cpp).
 void add_tasks(std::int64_t workload, std::vector<CgroupSetting>& settings) {
     const bool limited =
-        workload > 0 && workload <= std::numeric_limits<std::int64_t>::max() - host_overhead_tasks;
+        workload >= 0 && workload <= std::numeric_limits<std::int64_t>::max() - host_overhead_tasks;
     settings.push_back({"pids", "pids.max",
-                        limited ? fmt::format("{}", workload + host_overhead_tasks) : std::string("max")});
+                        limited ? fmt::format("{}", std::max<std::int64_t>(1, workload) + host_overhead_tasks)
+                                : std::string("max")});
 }
 
 void add_cpu(const oci::CpuResources& cpu, bool unified, std::vector<CgroupSetting>& settings) {
@@ -67,11 +71,6 @@ void add_cpu(const oci::CpuResources& cpu, bool unified, std::vector<CgroupSetti
         settings.push_back({"cpuset", "cpuset.cpus", cpu.cpus});
     if (!cpu.mems.empty())
         settings.push_back({"cpuset", "cpuset.mems", cpu.mems});
-}
-
-/// OCI's weight is of 10 to 1000, cgroup v2's of 1 to 10000.
-std::uint64_t io_weight(std::uint64_t weight) {
-    return 1 + (std::clamp<std::uint64_t>(weight, 10, 1000) - 10) * 9999 / 990;
 }
 
 void add_throttles(const std::vector<oci::BlockThrottle>& throttles, const char* key, const char* v1_file,
@@ -89,14 +88,14 @@ void add_throttles(const std::vector<oci::BlockThrottle>& throttles, const char*
 
 void add_block_io(const oci::BlockIoResources& io, bool unified, std::vector<CgroupSetting>& settings) {
     if (io.weight.value_or(0) != 0 && unified)
-        settings.push_back({"io", "io.weight", fmt::format("{}", io_weight(*io.weight))});
+        settings.push_back({"io", "io.weight", fmt::format("{}", oci::io_weight(*io.weight))});
     else if (io.weight.value_or(0) != 0)
         settings.push_back({"blkio", "blkio.weight", fmt::format("{}", *io.weight)});
     for (const auto& device : io.weight_device) {
         if (device.weight.value_or(0) != 0)
             settings.push_back({unified ? "io" : "blkio", unified ? "io.weight" : "blkio.weight_device",
                                 fmt::format("{}:{} {}", device.major, device.minor,
-                                            unified ? io_weight(*device.weight) : *device.weight)});
+                                            unified ? oci::io_weight(*device.weight) : *device.weight)});
     }
     add_throttles(io.throttle_read_bps_device, "rbps", "blkio.throttle.read_bps_device", unified, settings);
     add_throttles(io.throttle_write_bps_device, "wbps", "blkio.throttle.write_bps_device", unified, settings);
@@ -104,6 +103,27 @@ void add_block_io(const oci::BlockIoResources& io, bool unified, std::vector<Cgr
                   settings);
     add_throttles(io.throttle_write_iops_device, "wiops", "blkio.throttle.write_iops_device", unified,
                   settings);
+}
+
+/// The kernel takes one device a write.
+void add_lines(const std::string& file, std::string_view lines, std::vector<CgroupSetting>& settings) {
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find('\n'), lines.size());
+        if (end > 0)
+            settings.push_back({"io", file, std::string(lines.substr(0, end))});
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+}
+
+/// What the guest's cgroup cannot know as the host's does: its share beside other VMs, and the host's
+/// devices.
+void add_unified(const oci::StringMap& files, bool unified, std::vector<CgroupSetting>& settings) {
+    for (const auto& [file, value] : files) {
+        if (unified && file == "cpu.weight")
+            settings.push_back({"cpu", file, value});
+        if (oci::names_device(file, value) || (unified && file == "io.weight"))
+            add_lines(file, value, settings);
+    }
 }
 
 }  // namespace
@@ -116,13 +136,11 @@ std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::ui
         add_memory(*resources.memory->limit > 0 ? memory_bytes : no_limit, unified, settings);
     if (resources.cpu)
         add_cpu(*resources.cpu, unified, settings);
-    if (const auto weight = resources.unified.find("cpu.weight");
-        unified && weight != resources.unified.end())
-        settings.push_back({"cpu", weight->first, weight->second});
     if (resources.pids_limit)
         add_tasks(*resources.pids_limit, settings);
     if (resources.block_io)
         add_block_io(*resources.block_io, unified, settings);
+    add_unified(resources.unified, unified, settings);
     return settings;
 }
 

@@ -24,7 +24,8 @@ inline constexpr std::int64_t host_overhead_tasks = 512;
 /// enforced exactly inside the guest; here the VM as a whole is bounded: CPU as configured, memory by
 /// `memory_bytes` (the VM's RAM and what the VMM needs), tasks by the workload's limit and
 /// host_overhead_tasks, block I/O (weight and throttles) on the host's devices.
-/// Limits of `unified` on CPU, memory and pids count as the members that mean the same.
+/// Limits of `unified` on CPU, memory and pids count as the members that mean the same, and those of block
+/// I/O that name devices hold here alone; cgroup v1 has no such files, and writing them fails.
 std::vector<CgroupSetting> host_limits(const oci::Resources& configured, std::uint64_t memory_bytes,
                                        bool unified);
 

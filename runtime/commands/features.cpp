@@ -61,8 +61,9 @@ void put_linux(Writer& writer) {
         put(writer, "knownFlags", supported::seccomp_flags);
         put(writer, "supportedFlags", supported::seccomp_flags);
     });
-    for (const auto* absent : {"apparmor", "selinux", "intelRdt", "netDevices"})
+    for (const auto* absent : {"apparmor", "selinux", "intelRdt"})
         put_object(writer, absent, [&] { put_flag(writer, "enabled", false); });
+    put_object(writer, "netDevices", [&] { put_flag(writer, "enabled", true); });
     put_object(writer, "mountExtensions",
                [&] { put_object(writer, "idmap", [&] { put_flag(writer, "enabled", true); }); });
 }

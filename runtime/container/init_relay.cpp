@@ -16,6 +16,7 @@
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/volume_users.h"
+#include "runtime/network/host_devices.h"
 #include "runtime/network/network.h"
 #include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
@@ -167,7 +168,20 @@ void forward_ports_of(const InitRelayTask& task) {
         (void)forward_ports(task.pod.vm_directory, task.directory->id());
 }
 
+/// The host's interfaces that are to go into the container's network namespace.
+Result<HostDevices> find_devices(const InitRelayTask& task) {
+    HostDevices::Names names;
+    for (const auto& [name, device] : task.bundle->spec.linux.net_devices)
+        names.emplace(name, device.name);
+    if (!names.empty() && task.pod.is_member())
+        return fail("/linux/netDevices: the VM of a pod has the interfaces of its sandbox alone");
+    if (!names.empty() && wants_host_network(task.bundle->spec))
+        return fail("/linux/netDevices: unable to move network devices without a private NET namespace");
+    return HostDevices::find(names);
+}
+
 Result<Created> bring_up(InitRelayTask& task, HostOomKills& oom_kills, int reports) {
+    NACRE_ASSIGN(auto devices, find_devices(task));
     NACRE_TRY(enter_network_namespace(task.bundle->spec));
     NACRE_ASSIGN(auto home, task.pod.is_member() ? join_vm(task) : start_vm(task, reports));
     NACRE_ASSIGN(auto owner, create_in_guest(task, reports));
@@ -181,6 +195,7 @@ Result<Created> bring_up(InitRelayTask& task, HostOomKills& oom_kills, int repor
     NACRE_ASSIGN(auto notifications,
                  NotificationRelay::start(directory, task.directory->id(), std::move(task.notify.receiver)));
     forward_ports_of(task);
+    NACRE_TRY(devices.move_here());
     RelayedProcess process{init,
                            directory,
                            std::move(owner),

@@ -248,7 +248,8 @@ struct Seccomp {
     std::string default_action;
     std::optional<std::uint32_t> default_errno_ret;
     std::vector<std::string> architectures;  // "SCMP_ARCH_X86_64"
-    std::vector<std::string> flags;          // "SECCOMP_FILTER_FLAG_LOG"
+    /// "SECCOMP_FILTER_FLAG_LOG"; none at all is not the same as not given.
+    std::optional<std::vector<std::string>> flags;
     std::string listener_path;
     std::string listener_metadata;
     std::vector<SeccompRule> syscalls;

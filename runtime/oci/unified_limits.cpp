@@ -68,4 +68,8 @@ Resources with_unified_limits(Resources resources) {
     return resources;
 }
 
+bool names_device(std::string_view file, std::string_view value) {
+    return file.starts_with("io.") && value.find(':') != std::string_view::npos;
+}
+
 }  // namespace nacre::oci

@@ -340,9 +340,10 @@ Result<void> check_seccomp(const Seccomp& seccomp) {
         check_errno(seccomp.default_action, seccomp.default_errno_ret, "/linux/seccomp/defaultErrnoRet"));
     if (!seccomp.listener_path.empty() || !seccomp.listener_metadata.empty())
         return fail("/linux/seccomp/listenerPath: a listener on the host cannot serve the guest");
-    for (std::size_t i = 0; i < seccomp.flags.size(); ++i)
-        if (!contains(seccomp_flags, seccomp.flags[i]))
-            return fail("/linux/seccomp/flags/{}: flag \"{}\" is not supported", i, seccomp.flags[i]);
+    const auto flags = seccomp.flags.value_or(std::vector<std::string>());
+    for (std::size_t i = 0; i < flags.size(); ++i)
+        if (!contains(seccomp_flags, flags[i]))
+            return fail("/linux/seccomp/flags/{}: flag \"{}\" is not supported", i, flags[i]);
     for (std::size_t i = 0; i < seccomp.architectures.size(); ++i)
         if (!seccomp.architectures[i].starts_with("SCMP_ARCH_"))
             return fail("/linux/seccomp/architectures/{}: unknown architecture \"{}\"", i,
@@ -360,11 +361,28 @@ Result<void> check_personality(const Personality& personality) {
     return {};
 }
 
+/// As the kernel has it (dev_valid_name()).
+bool is_interface_name(std::string_view name) {
+    constexpr std::size_t most = 15;
+    return !name.empty() && name.size() <= most && name != "." && name != ".." &&
+           name.find_first_of("/: \t\n\v\f\r") == std::string_view::npos;
+}
+
+Result<void> check_net_devices(const Linux& linux) {
+    for (const auto& [name, device] : linux.net_devices) {
+        if (!is_interface_name(name))
+            return fail("/linux/netDevices: invalid network device name \"{}\"", name);
+        if (!device.name.empty() && !is_interface_name(device.name))
+            return fail("/linux/netDevices/{}/name: invalid network device name \"{}\"", name, device.name);
+    }
+    if (!linux.net_devices.empty() && linux.find_namespace(NamespaceType::network) == nullptr)
+        return fail("/linux/netDevices: unable to move network devices without a private NET namespace");
+    return {};
+}
+
 Result<void> check_unsupported(const Linux& linux) {
     if (linux.intel_rdt)
         return fail("/linux/intelRdt: Intel RDT is not supported: the guest cannot see the host's caches");
-    if (!linux.net_devices.empty())
-        return fail("/linux/netDevices: moving host network devices into the VM is not supported");
     if (linux.memory_policy)
         return fail("/linux/memoryPolicy: is not supported: the guest has one memory node");
     return {};
@@ -377,6 +395,7 @@ Result<void> check_linux(const Linux& linux) {
     NACRE_TRY(check_sysctls(linux));
     NACRE_TRY(check_time_offsets(linux));
     NACRE_TRY(check_devices(linux));
+    NACRE_TRY(check_net_devices(linux));
     NACRE_TRY(check_unsupported(linux));
     if (!linux.rootfs_propagation.empty() && !contains(propagations, linux.rootfs_propagation))
         return fail("/linux/rootfsPropagation: unknown propagation \"{}\"", linux.rootfs_propagation);

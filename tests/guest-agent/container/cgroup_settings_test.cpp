@@ -87,18 +87,28 @@ TEST_CASE("an idle group gets no weight") {
     CHECK(value_of(settings, "cpu.weight") == "-");
 }
 
-TEST_CASE("process limits below one are none") {
+TEST_CASE("a process limit below zero is none, and zero is one process") {
     oci::Resources resources;
-    for (const auto& [limit, text] : {std::pair(-1, "max"), std::pair(0, "max"), std::pair(7, "7")}) {
+    for (const auto& [limit, text] : {std::pair(-1, "max"), std::pair(0, "1"), std::pair(7, "7")}) {
         resources.pids_limit = limit;
         CHECK(value_of(cgroup_settings(resources), "pids.max") == text);
     }
 }
 
+TEST_CASE("block I/O has its weight; what names devices names the host's") {
+    oci::Resources resources;
+    auto& io = resources.block_io.emplace();
+    io.throttle_read_bps_device = {{8, 0, 100}};
+    io.weight = 0;
+    CHECK(cgroup_settings(resources).empty());
+    io.weight = 750;
+    CHECK(cgroup_settings(resources) == std::vector<CgroupSetting>{{"io.weight", "7475", false}});
+}
+
 TEST_CASE("unified settings come last and must succeed") {
     oci::Resources resources;
     resources.pids_limit = 5;
-    resources.unified = {{"pids.max", "9"}};
+    resources.unified = {{"io.max", "8:0 riops=100"}, {"pids.max", "9"}};
     const auto settings = cgroup_settings(resources);
     REQUIRE(settings.size() == 2);
     CHECK(settings.back() == CgroupSetting{"pids.max", "9", false});

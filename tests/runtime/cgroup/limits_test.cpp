@@ -55,11 +55,12 @@ TEST_CASE("tasks: the workload's limit with the VM's own on top") {
     resources.pids_limit = 100;
     CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "612"}});
     CHECK(host_limits(resources, 0, false) == Settings{{"pids", "pids.max", "612"}});
-    for (const std::int64_t unlimited :
-         {std::int64_t{-1}, std::int64_t{0}, std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::int64_t unlimited : {std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()}) {
         resources.pids_limit = unlimited;
         CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "max"}});
     }
+    resources.pids_limit = 0;
+    CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "513"}});
     resources.unified = {{"pids.max", "30"}};
     CHECK(host_limits(resources, 0, true) == Settings{{"pids", "pids.max", "542"}});
 }
@@ -88,8 +89,8 @@ TEST_CASE("limits of the unified form count as the members that mean the same") 
         {"cpu.max", "30000 10000"}, {"cpu.weight", "7"}, {"memory.max", "100"}, {"pids.max", "3"}};
     CHECK(host_limits(resources, 4096, true) == Settings{{"memory", "memory.max", "4096"},
                                                          {"cpu", "cpu.max", "30000 10000"},
-                                                         {"cpu", "cpu.weight", "7"},
-                                                         {"pids", "pids.max", "515"}});
+                                                         {"pids", "pids.max", "515"},
+                                                         {"cpu", "cpu.weight", "7"}});
 }
 
 TEST_CASE("on v1 the same values go to v1's files") {
@@ -124,4 +125,13 @@ TEST_CASE("block I/O is limited on the host's devices, in the form of its cgroup
           Settings{{"blkio", "blkio.weight", "1000"},
                    {"blkio", "blkio.throttle.read_bps_device", "8:0 100"},
                    {"blkio", "blkio.throttle.write_iops_device", "8:16 0"}});
+}
+
+TEST_CASE("devices of the unified form are the host's, one a write") {
+    oci::Resources resources;
+    resources.unified = {{"io.max", "7:0 riops=3 wiops=4\n7:1 riops=5\n"}, {"io.weight", "default 50"}};
+    CHECK(host_limits(resources, 0, true) == Settings{{"io", "io.max", "7:0 riops=3 wiops=4"},
+                                                      {"io", "io.max", "7:1 riops=5"},
+                                                      {"io", "io.weight", "default 50"}});
+    CHECK(host_limits(resources, 0, false).size() == 2);
 }

@@ -41,6 +41,13 @@ TEST_CASE("other files leave the members alone") {
     CHECK_FALSE((resources.cpu && (resources.cpu->quota || resources.cpu->shares)));
 }
 
+TEST_CASE("settings of block I/O that name devices are told from the others") {
+    CHECK(names_device("io.max", "8:0 riops=100"));
+    CHECK(names_device("io.weight", "default 100\n8:0 200"));
+    CHECK_FALSE(names_device("io.weight", "default 100"));
+    CHECK_FALSE(names_device("misc.max", "a:b 1"));
+}
+
 TEST_CASE("the file wins over the member, as the guest's cgroup has it") {
     Resources resources;
     resources.memory.emplace();

@@ -201,7 +201,7 @@ TEST_CASE("seccomp uses known actions, operators and argument numbers") {
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/syscalls/0/args/0/op: "));
     seccomp.syscalls[0].args.clear();
     CHECK(refusal_of(spec) == "accepted");
-    seccomp.flags = {"MOON"};
+    seccomp.flags = std::vector<std::string>{"MOON"};
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/flags/0: "));
 }
 
@@ -218,6 +218,23 @@ TEST_CASE("a seccomp number belongs to an action that carries one") {
     CHECK(refusal_of(spec) == "accepted");
 }
 
+TEST_CASE("network devices have names that the kernel takes, and a namespace to go to") {
+    auto spec = valid_spec();
+    spec.linux.namespaces.push_back({NamespaceType::network, ""});
+    spec.linux.net_devices = {{"eth0", {}}, {"eth1", {"net.7"}}};
+    CHECK(refusal_of(spec) == "accepted");
+    for (const auto* name : {"", ".", "..", "a/b", "a b", "a:b", "a\tb", "sixteen-letters-"}) {
+        CAPTURE(name);
+        spec.linux.net_devices = {{name, {}}};
+        CHECK(refusal_of(spec).starts_with("/linux/netDevices: invalid network device name "));
+    }
+    spec.linux.net_devices = {{"eth0", {"a/b"}}};
+    CHECK(refusal_of(spec) == "/linux/netDevices/eth0/name: invalid network device name \"a/b\"");
+    spec.linux.net_devices = {{"eth0", {}}};
+    std::erase_if(spec.linux.namespaces, [](const auto& one) { return one.type == NamespaceType::network; });
+    CHECK(refusal_of(spec).ends_with("without a private NET namespace"));
+}
+
 TEST_CASE("a seccomp listener is refused, whatever asks for it") {
     auto spec = valid_spec();
     auto& seccomp = spec.linux.seccomp.emplace();
@@ -230,7 +247,7 @@ TEST_CASE("a seccomp listener is refused, whatever asks for it") {
     seccomp.listener_path = "/run/listener";
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/listenerPath: "));
     seccomp.listener_path.clear();
-    seccomp.flags = {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
+    seccomp.flags = std::vector<std::string>{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
     CHECK(refusal_of(spec).starts_with("/linux/seccomp/flags/0: "));
 }
 
