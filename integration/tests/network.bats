@@ -208,18 +208,23 @@ assert_traffic() {
     ping -c 1 10.99.0.2
 }
 
-@test "the network of the host: a warning, and a loopback interface" {
+@test "the network of the host is refused in one line, or is a loopback interface for who says so" {
     new_bundle box ip link
     edit_config 'del(.linux.namespaces[] | select(.type == "network"))'
-    run --separate-stderr nacre run --bundle "$bundle" box
-    [ "$status" -eq 0 ]
-    [[ $stderr == *"network of the host"* ]]
+    run nacre run --bundle "$bundle" box
+    [ "$status" -eq 1 ]
+    [[ $output == *"network of the host"*io.nacre.net.host=loopback* ]]
+    assert_one_clear_line "$output"
+    edit_config '.linux.namespaces += [{type: "network", path: "/proc/1/ns/net"}]'
+    run -1 nacre run --bundle "$bundle" box
+    [[ $output == *"network of the host"* ]]
+    edit_config '.annotations["io.nacre.net.host"] = "bridge"'
+    run -1 nacre run --bundle "$bundle" box
+    [[ $output == *'io.nacre.net.host: "bridge"'* ]]
+    edit_config '.annotations["io.nacre.net.host"] = "loopback"'
+    run -0 nacre run --bundle "$bundle" box
     [[ $output == *lo:* ]]
     [[ $output != *eth0* ]]
-    edit_config '.linux.namespaces += [{type: "network", path: "/proc/1/ns/net"}]'
-    run --separate-stderr nacre run --bundle "$bundle" box
-    [ "$status" -eq 0 ]
-    [[ $stderr == *"network of the host"* ]]
 }
 
 # As `kubectl port-forward` does: from within the namespace, to its localhost.

@@ -11,7 +11,12 @@ namespace nacre::runtime {
 Result<void> enter_network_namespace(const oci::Spec& spec);
 
 /// Whether the container is to have the host's own network: the configuration has no network namespace, or
-/// names the one of the host's first process. A VM cannot have it, and has a loopback interface only.
+/// names the one of the host's first process.
 bool wants_host_network(const oci::Spec& spec);
+
+/// A VM cannot have the host's network, and callers do not show warnings: a container that asks for it is an
+/// error, unless its annotation "io.nacre.net.host" is "loopback": then it has a loopback interface only. Any
+/// other value is an error. Not for a container of a pod, whose network is its VM's.
+Result<void> check_host_network(const oci::Spec& spec);
 
 }  // namespace nacre::runtime

@@ -1,0 +1,47 @@
+#include "runtime/container/network_namespace.h"
+
+#include <doctest/doctest.h>
+
+using namespace nacre;
+using namespace nacre::runtime;
+
+namespace {
+
+oci::Spec with_network(const std::string& path) {
+    oci::Spec spec;
+    oci::Namespace network;
+    network.type = oci::NamespaceType::network;
+    network.path = path;
+    spec.linux.namespaces = {network};
+    return spec;
+}
+
+}  // namespace
+
+TEST_CASE("the network of the host is what no namespace, or that of the first process, stands for") {
+    CHECK(wants_host_network({}));
+    CHECK(wants_host_network(with_network("/proc/1/ns/net")));
+    CHECK_FALSE(wants_host_network(with_network("")));
+    CHECK_FALSE(wants_host_network(with_network("/does/not/exist")));
+}
+
+TEST_CASE("the network of the host is refused, unless an annotation says to do without") {
+    const oci::Spec host;
+    const auto refused = check_host_network(host);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("io.nacre.net.host=loopback") != std::string::npos);
+    auto annotated = host;
+    annotated.annotations["io.nacre.net.host"] = "loopback";
+    CHECK(check_host_network(annotated));
+    CHECK(check_host_network(with_network("")));
+}
+
+TEST_CASE(
+    "another value of the annotation is an error whatever the network, and shown without control "
+    "characters") {
+    auto spec = with_network("");
+    spec.annotations["io.nacre.net.host"] = "eth0\n";
+    const auto refused = check_host_network(spec);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find('\n') == std::string::npos);
+}
