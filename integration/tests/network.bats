@@ -162,6 +162,21 @@ assert_traffic() {
     in_box ping -c 2 10.96.0.1
 }
 
+@test "as many interfaces as a caller has put into a namespace that it names; too many are refused in one line" {
+    local number
+    network_namespace box 80
+    for number in 81 82 83 84 85; do add_interface box "$number" "net$number"; done
+    network_bundle box sleep 1000
+    start_box
+    assert_same_network box
+    ping -c 1 10.85.0.2
+    nacre delete --force box
+    for number in {1..8}; do ip -n box link add "dummy$number" type dummy; done
+    run -1 nacre create --bundle "$bundle" box
+    [[ $output == *"14 network interfaces"*"room for 13"* ]]
+    assert_one_clear_line "$output"
+}
+
 @test "an interface that comes between create and start" {
     network_bundle none sleep 1000
     edit_config 'del((.linux.namespaces[] | select(.type == "network")).path)'

@@ -13,6 +13,7 @@
 
 #include "runtime/cgroup/oom_kill_count.h"
 #include "runtime/container/container_view.h"
+#include "runtime/container/device_slots.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/volume_users.h"
@@ -36,9 +37,6 @@ constexpr int lock_timeout_ms = 10'000;
 
 /// Each has a thread in nacre-vmm.
 constexpr std::uint32_t max_disk_queues = 4;
-
-/// Of a sandbox's VM, for disks of the containers that come later.
-constexpr std::uint32_t slots_of_members = 6;
 
 /// The VM that a container runs in.
 struct Home {
@@ -67,6 +65,15 @@ std::uint32_t disk_queues(const InitRelayTask& task) {
     return std::min(task.size.vcpus, max_disk_queues);
 }
 
+/// Those that are in the network namespace already, as a caller that names one has seen to. An error shows
+/// when they are connected.
+std::size_t known_interfaces(const oci::Spec& spec) {
+    const auto* place = spec.linux.find_namespace(oci::NamespaceType::network);
+    if (place == nullptr || place->path.empty() || wants_host_network(spec))
+        return 0;
+    return count_interfaces().value_or(0);
+}
+
 Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     VmOptions options;
     options.kvm_fd = task.kvm.get();
@@ -80,9 +87,9 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     options.serves_files = task.pod.sandbox || !task.share.trees.empty();
     options.mounts = std::move(task.share.trees);
     const auto disks = static_cast<std::uint32_t>(task.disks.size());
-    const auto later_devices = task.pod.sandbox ? slots_of_members : 0;
-    options.hotplug_slots += disks + later_devices;
-    options.disk_rings = disks * disk_queues(task) + later_devices;
+    NACRE_ASSIGN(options.hotplug_slots,
+                 device_slots(known_interfaces(task.bundle->spec), disks, task.pod.sandbox));
+    options.disk_rings = disks * disk_queues(task) + (task.pod.sandbox ? disks_of_members : 0);
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
     return VirtualMachine::launch(task.assets, options);

@@ -131,6 +131,13 @@ Result<std::vector<std::string>> connect_network(const NetworkTask& task) {
     return names;
 }
 
+Result<std::size_t> count_interfaces() {
+    NACRE_ASSIGN(auto socket, netlink::Socket::open(NETLINK_ROUTE));
+    NACRE_ASSIGN(const auto links, socket.dump(network::dump_links()));
+    NACRE_ASSIGN(const auto interfaces, interfaces_in(links));
+    return interfaces.size();
+}
+
 Result<void> disconnect_network(int network_namespace, const std::vector<std::string>& interfaces) {
     if (interfaces.empty())
         return {};
