@@ -176,6 +176,10 @@ Container::Events container_events(Agent& agent, ControlConnection& connection,
         if (const auto connected = owner.lock())
             connected->send(OutOfMemory{});
     };
+    events.names_wanted = [owner] {
+        if (const auto connected = owner.lock())
+            connected->send(NamesWanted{});
+    };
     events.finished = [&agent, id = request.id, owner, created](int status, bool out_of_memory) {
         on_finished(agent, id, owner, *created,
                     {static_cast<std::uint32_t>(status), out_of_memory, agent.stays_without(id)});
@@ -444,11 +448,27 @@ Result<void> configure(Agent& agent, const ConfigureNetwork& request) {
     NACRE_ASSIGN(auto* container, agent.find_container(request.id));
     if (container->init().is_gone())
         return fail_with(ESRCH, "container {} has ended", request.id);
-    return configure_network(request, container->init().pid());
+    NACRE_TRY(configure_network(request, container->init().pid()));
+    return request.name_server ? container->want_names() : Result<void>();
 }
 
 void handle(Agent& agent, ControlConnection& connection, const ConfigureNetwork& request) {
     connection.answer(done_or_failed(configure(agent, request)));
+}
+
+Result<void> serve_names(Agent& agent, ControlConnection& connection, const std::string& id) {
+    NACRE_ASSIGN(auto* container, agent.find_container(id));
+    return container->serve_names(connection.shared_from_this());
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ServeNames& request) {
+    connection.answer(done_or_failed(serve_names(agent, connection, request.id)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const NameAnswer& request) {
+    if (const auto container = agent.find_container(request.id))
+        (*container)->answer_name(request);
+    connection.answer(Done{});
 }
 
 void handle(Agent& agent, ControlConnection&, const Shutdown&) {

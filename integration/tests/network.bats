@@ -372,3 +372,32 @@ stop_docker() {
     stop_docker
     remember_machine
 }
+
+# A DNS message that asks for the address of the name box, as TCP has it.
+question_for_box='\0\25\1\1\1\0\0\1\0\0\0\0\0\0\3box\0\0\1\0\1'
+
+@test "docker: on a network of the user's, containers find each other by name, and what a name server outside knows" {
+    start_docker
+    docker network create --subnet 172.30.0.0/24 --gateway 172.30.0.1 named
+    docker run --rm --network named "$docker_image" true
+    remember_machine
+    python3 "$integration_dir/tests/network/name_server.py" 172.30.0.1 outside.test 192.0.2.7 3>&- &
+    name_server=$!
+    docker run --detach --network named --name box "$docker_image" sh -c "$serve" >/dev/null
+    run docker run --rm --network named --dns 172.30.0.1 "$docker_image" sh -c "grep nameserver /etc/resolv.conf
+        until wget -q -O - http://box/; do sleep 0.2; done
+        printf '$question_for_box' | nc 127.0.0.11 53 | tail -c 4 | od -An -tu1
+        nslookup -type=a outside.test
+        nc -w 2 127.0.0.11 54 </dev/null || echo no other port"
+    kill "$name_server"
+    [ "${lines[0]}" = "nameserver 127.0.0.11" ]
+    [ "${lines[1]}" = served ]
+    [[ ${lines[2]} =~ ^\ *172\ +30\ +0\ +2$ ]]
+    [[ $output == *192.0.2.7* ]]
+    [[ $output == *"no other port" ]]
+    docker rm --force box
+    assert_nothing_left
+    docker network rm named
+    stop_docker
+    remember_machine
+}

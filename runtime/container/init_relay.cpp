@@ -17,6 +17,7 @@
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/volume_users.h"
+#include "runtime/network/name_relay.h"
 #include "runtime/network/network.h"
 #include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
@@ -165,6 +166,14 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup, HostOomKills& 
     };
 }
 
+/// Only the one whose network the VM has, and never from the host's own namespace: 127.0.0.11 is the host
+/// there.
+std::function<void()> name_relay(const InitRelayTask& task) {
+    if (task.pod.is_member() || wants_host_network(task.bundle->spec))
+        return nullptr;
+    return [directory = task.pod.vm_directory, id = task.directory->id()] { relay_names(directory, id); };
+}
+
 /// Of a namespace that others can enter by its path, but for the host's, whose localhost is the host's. Where
 /// the kernel cannot do it, ports are not forwarded.
 void forward_ports_of(const InitRelayTask& task) {
@@ -193,6 +202,7 @@ Result<Created> bring_up(InitRelayTask& task, HostOomKills& oom_kills, int repor
                            std::move(owner),
                            std::move(terminal),
                            oom_kill_counter(task.cgroup, oom_kills),
+                           name_relay(task),
                            [&oom_kills] { return oom_kills.any(); }};
     pass_window_size(process);
     return Created{std::move(home), std::move(process), std::move(streams), std::move(notifications)};
