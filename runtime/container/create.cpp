@@ -189,6 +189,7 @@ Result<void> create(const Store& store, const CreateOptions& options) {
     NACRE_ASSIGN(auto pod, find_pod(store, bundle.spec));
     if (!pod.is_member())
         NACRE_TRY(check_host_network(bundle.spec));
+    NACRE_TRY(check_user_namespace(bundle.spec.linux, pod.shares(oci::NamespaceType::user)));
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle, pod);
     if (state) {
