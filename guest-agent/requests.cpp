@@ -88,10 +88,21 @@ Result<JoinedNamespaces> joined_namespaces(Agent& agent, const std::vector<Share
         if (!joined.emplace(*type, std::move(opened)).second)
             return fail_with(EINVAL, "two {} namespaces to join", entry.type);
     }
-    if (!joined.empty() && has_user_namespace(linux_config))
-        return fail_with(EINVAL,
-                         "a container with a user namespace of its own cannot join namespaces of another one");
     return joined;
+}
+
+/// A user namespace that was made before the sandbox, as CRI-O does, cannot be entered by a guest: one with
+/// the same mappings takes its place. Without mappings it is the one that the host itself has.
+Result<void> settle_user_namespace(oci::Linux& linux_config, const JoinedNamespaces& joined) {
+    const bool mapped = !linux_config.uid_mappings.empty() && !linux_config.gid_mappings.empty();
+    for (auto& entry : linux_config.namespaces) {
+        if (entry.type == oci::NamespaceType::user && mapped && !joined.contains(entry.type))
+            entry.path.clear();
+    }
+    if (!joined.empty() && has_user_namespace(linux_config))
+        return fail_with(
+            EINVAL, "a container with a user namespace of its own cannot join namespaces of another one");
+    return {};
 }
 
 /// The last of the mounts and of the variables: nothing covers it.
@@ -124,6 +135,7 @@ Result<InitPlan> plan_of(Agent& agent, const CreateContainer& request) {
     plan.share = agent.environment().share;
     plan.member = request.member;
     NACRE_ASSIGN(plan.joined, joined_namespaces(agent, request.namespaces, plan.spec.linux));
+    NACRE_TRY(settle_user_namespace(plan.spec.linux, plan.joined));
     plan.descriptors = request.descriptors;
     if (!request.notify_socket.empty())
         add_notify_socket(plan, request.notify_socket);
@@ -175,6 +187,10 @@ Container::Events container_events(Agent& agent, ControlConnection& connection,
     events.out_of_memory = [owner] {
         if (const auto connected = owner.lock())
             connected->send(OutOfMemory{});
+    };
+    events.names_wanted = [owner] {
+        if (const auto connected = owner.lock())
+            connected->send(NamesWanted{});
     };
     events.finished = [&agent, id = request.id, owner, created](int status, bool out_of_memory) {
         on_finished(agent, id, owner, *created,
@@ -444,11 +460,27 @@ Result<void> configure(Agent& agent, const ConfigureNetwork& request) {
     NACRE_ASSIGN(auto* container, agent.find_container(request.id));
     if (container->init().is_gone())
         return fail_with(ESRCH, "container {} has ended", request.id);
-    return configure_network(request, container->init().pid());
+    NACRE_TRY(configure_network(request, container->init().pid()));
+    return request.name_server ? container->want_names() : Result<void>();
 }
 
 void handle(Agent& agent, ControlConnection& connection, const ConfigureNetwork& request) {
     connection.answer(done_or_failed(configure(agent, request)));
+}
+
+Result<void> serve_names(Agent& agent, ControlConnection& connection, const std::string& id) {
+    NACRE_ASSIGN(auto* container, agent.find_container(id));
+    return container->serve_names(connection.shared_from_this());
+}
+
+void handle(Agent& agent, ControlConnection& connection, const ServeNames& request) {
+    connection.answer(done_or_failed(serve_names(agent, connection, request.id)));
+}
+
+void handle(Agent& agent, ControlConnection& connection, const NameAnswer& request) {
+    if (const auto container = agent.find_container(request.id))
+        (*container)->answer_name(request);
+    connection.answer(Done{});
 }
 
 void handle(Agent& agent, ControlConnection&, const Shutdown&) {

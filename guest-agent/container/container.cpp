@@ -100,8 +100,7 @@ Container::Container(EventLoop& loop, Cgroup cgroup, const InitPlan& plan, Event
       seccomp_(plan.spec.linux.seccomp),
       personality_(plan.spec.linux.personality),
       process_(*plan.spec.process),
-      user_namespace_(has_user_namespace(plan.spec.linux) ||
-                      plan.joined.contains(oci::NamespaceType::user)),
+      user_namespace_(has_user_namespace(plan.spec.linux) || plan.joined.contains(oci::NamespaceType::user)),
       uid_mappings_(user_namespace_ ? plan.spec.linux.uid_mappings : std::vector<oci::IdMapping>()),
       hooks_(plan.spec.hooks),
       translations_(plan.translations),
@@ -279,6 +278,33 @@ void Container::pass_on(const std::string& notification) {
         if (!watcher.is_behind())
             watcher.send(protocol::Notification{notification});
     });
+}
+
+Result<void> Container::want_names() {
+    NACRE_ASSIGN(name_sockets_, open_name_sockets(init_->pid()));
+    events_.names_wanted();
+    return {};
+}
+
+/// A relay that is behind with what it was sent loses questions: a container may ask any number.
+Result<void> Container::serve_names(const std::shared_ptr<ControlConnection>& relay) {
+    if (!name_sockets_)
+        return fail("container {} has no name server to serve", id_);
+    NACRE_ASSIGN(name_server_,
+                 NameServer::start(loop_, *std::exchange(name_sockets_, std::nullopt),
+                                   [weak = std::weak_ptr(relay)](const protocol::NameQuestion& question) {
+                                       const auto asked = weak.lock();
+                                       if (!asked || !asked->is_open() || asked->is_behind())
+                                           return false;
+                                       asked->send(question);
+                                       return true;
+                                   }));
+    return {};
+}
+
+void Container::answer_name(const protocol::NameAnswer& answer) {
+    if (name_server_)
+        name_server_->answer(answer.number, answer.message);
 }
 
 void Container::close_watchers() {

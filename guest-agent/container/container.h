@@ -12,6 +12,7 @@
 #include "guest-agent/container/init_process.h"
 #include "guest-agent/container/notify_socket.h"
 #include "guest-agent/control_connection.h"
+#include "guest-agent/network/name_server.h"
 #include "guest-agent/process.h"
 
 namespace nacre::agent {
@@ -23,6 +24,7 @@ class Container {
     struct Events {
         Process::Answer created;
         std::function<void()> out_of_memory;  // a process of it was killed for want of memory
+        std::function<void()> names_wanted;   // somebody is to serve_names()
         std::function<void(int status, bool out_of_memory)> finished;
     };
 
@@ -66,6 +68,13 @@ class Container {
     /// Who is told what its processes send with sd_notify(3): Notification messages; closed when it has
     /// ended. An error if it has no socket for that.
     Result<void> add_notification_watcher(const std::shared_ptr<ControlConnection>& watcher);
+
+    /// Has the sockets of a name server made in its network namespace: Events::names_wanted follows.
+    Result<void> want_names();
+
+    /// Passes what its processes ask a name server on to `relay`, once want_names() was called; and back.
+    Result<void> serve_names(const std::shared_ptr<ControlConnection>& relay);
+    void answer_name(const protocol::NameAnswer& answer);
 
     /// Where in the share the trees are that it was made of.
     const std::vector<std::string>& share_places() const { return share_places_; }
@@ -111,6 +120,8 @@ class Container {
     Watchers watchers_;
     Watchers notification_watchers_;
     std::unique_ptr<NotifySocket> notify_socket_;
+    std::optional<NameSockets> name_sockets_;  // until they are served
+    std::unique_ptr<NameServer> name_server_;
 };
 
 }  // namespace nacre::agent

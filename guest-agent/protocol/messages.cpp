@@ -26,6 +26,12 @@ Result<void> check_length(const std::vector<T>& list, std::size_t longest, const
     return {};
 }
 
+Result<void> check_name_message(const std::string& message) {
+    if (message.size() > max_name_message_bytes)
+        return fail("a DNS message of {} bytes is too long", message.size());
+    return {};
+}
+
 }  // namespace
 
 template <>
@@ -248,7 +254,8 @@ struct Form<ConfigureNetwork> {
     static constexpr std::string_view type = "configure_network";
     static constexpr std::tuple members{
         Member{"id", &ConfigureNetwork::id}, Member{"interfaces", &ConfigureNetwork::interfaces},
-        Member{"routes", &ConfigureNetwork::routes}, Member{"neighbours", &ConfigureNetwork::neighbours}};
+        Member{"routes", &ConfigureNetwork::routes}, Member{"neighbours", &ConfigureNetwork::neighbours},
+        Member{"name_server", &ConfigureNetwork::name_server}};
     static Result<void> check(const ConfigureNetwork& message) {
         NACRE_TRY(check_length(message.interfaces, max_interfaces, "interfaces"));
         for (const auto& interface : message.interfaces)
@@ -258,6 +265,31 @@ struct Form<ConfigureNetwork> {
             NACRE_TRY(check_length(route.next_hops, max_next_hops, "next hops of a route"));
         return check_length(message.neighbours, max_neighbours, "neighbours");
     }
+};
+template <>
+struct Form<ServeNames> {
+    static constexpr std::string_view type = "serve_names";
+    static constexpr std::tuple members{Member{"id", &ServeNames::id}};
+};
+template <>
+struct Form<NameQuestion> {
+    static constexpr std::string_view type = "name_question";
+    static constexpr std::tuple members{Member{"number", &NameQuestion::number},
+                                        Member{"tcp", &NameQuestion::tcp},
+                                        Member{"message", &NameQuestion::message}};
+    static Result<void> check(const NameQuestion& question) { return check_name_message(question.message); }
+};
+template <>
+struct Form<NameAnswer> {
+    static constexpr std::string_view type = "name_answer";
+    static constexpr std::tuple members{Member{"id", &NameAnswer::id}, Member{"number", &NameAnswer::number},
+                                        Member{"message", &NameAnswer::message}};
+    static Result<void> check(const NameAnswer& answer) { return check_name_message(answer.message); }
+};
+template <>
+struct Form<NamesWanted> {
+    static constexpr std::string_view type = "names_wanted";
+    static constexpr std::tuple<> members{};
 };
 template <>
 struct Form<DeviceFound> {

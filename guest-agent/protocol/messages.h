@@ -312,6 +312,10 @@ struct Exited {
 /// A process of the container that this connection owns was killed for want of memory.
 struct OutOfMemory {};
 
+/// The container that this connection owns waits for ServeNames: ConfigureNetwork said that there is a name
+/// server.
+struct NamesWanted {};
+
 /// A process of the container that this connection watches sent this with sd_notify(3): what a service
 /// manager takes for assignments, one a line. Any bytes, at most 4096.
 struct Notification {
@@ -323,8 +327,8 @@ using Message =
                  ResizeTerminal, DeleteContainer, FreezeContainer, UpdateContainer, ListProcesses,
                  ReadProcFiles, ReadCgroup, WatchContainer, WatchNotifications, ProbeDevice, ReleaseDevice,
                  SetOnlineCpus, OnlineCpus, ConfigureNetwork, Processes, ProcFiles, CgroupFiles, DeviceFound,
-                 AttachStream, ConnectPort,
-                 Done, Created, Failed, Exited, OutOfMemory, Notification>;
+                 AttachStream, ConnectPort, ServeNames, NameQuestion, NameAnswer, NamesWanted, Done, Created,
+                 Failed, Exited, OutOfMemory, Notification>;
 
 /// The message as JSON text: {"type": "<name>", …}.
 std::string encode(const Message& message);

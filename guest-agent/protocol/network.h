@@ -71,6 +71,30 @@ struct ConfigureNetwork {
     std::vector<Interface> interfaces;
     std::vector<Route> routes;
     std::vector<Neighbour> neighbours;
+    bool name_server = false;  // docker's is at 127.0.0.11 of the host's namespace: NamesWanted follows
+};
+
+/// A DNS message has a length of 16 bits over TCP (RFC 1035, 4.2.2), and UDP carries no longer ones.
+constexpr std::size_t max_name_message_bytes = 65535;
+
+/// Takes the questions that are sent to 127.0.0.11 port 53 in a container's network namespace (answer: Done):
+/// a NameQuestion for each. A host that does not take them loses them.
+struct ServeNames {
+    std::string id;  // of the container
+};
+
+/// A container's process asks the name server this.
+struct NameQuestion {
+    std::uint32_t number = 0;
+    bool tcp = false;     // over TCP, else UDP: how it is to be asked
+    std::string message;  // any bytes, without the length that TCP has before it
+};
+
+/// The answer to a NameQuestion (answer: Done, also when nobody waits for it any more).
+struct NameAnswer {
+    std::string id;  // of the container
+    std::uint32_t number = 0;
+    std::string message;
 };
 
 }  // namespace nacre::protocol

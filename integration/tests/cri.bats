@@ -204,6 +204,12 @@ volume() {
     exec_in "$container" true
 }
 
+@test "hostNetwork: the pod is refused, and the caller is told why" {
+    run cri RunPodSandbox "$(pod_request box '.config.linux.security_context.namespace_options.network = "NODE"')"
+    [ "$status" -ne 0 ]
+    [[ $output == *"network of the host"*io.nacre.net.host=loopback* ]]
+}
+
 @test "a VMM that is killed: its containers have failed, its pod is not ready" {
     new_pod box
     run_container one . sleep 1000

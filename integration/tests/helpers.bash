@@ -142,6 +142,25 @@ wait_until() {
     done
 }
 
+# A service manager's socket at $1; what it is told goes to $BATS_TEST_TMPDIR/told, a line each. Its pid is $manager.
+start_manager() {
+    cat >"$BATS_TEST_TMPDIR/manager.py" <<'PY'
+import os, socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+while True:
+    message, descriptors, _, _ = socket.recv_fds(manager, 4096, 4)
+    print(message.decode().strip(), flush=True)
+    for descriptor in descriptors:
+        os.close(descriptor)
+PY
+    rm -f "$1"
+    timeout 600 python3 "$BATS_TEST_TMPDIR/manager.py" "$1" >"$BATS_TEST_TMPDIR/told" 3>&- &
+    # shellcheck disable=SC2034 # for the tests
+    manager=$!
+    wait_until 60 test -S "$1"
+}
+
 container_status() {
     nacre state "$1" | jq -r .status
 }

@@ -123,24 +123,6 @@ PY
     rmdir /sys/fs/cgroup/nacre-test
 }
 
-# A service manager's socket at $1; what it is told goes to $BATS_TEST_TMPDIR/told, a line each. Its pid is $manager.
-start_manager() {
-    cat >"$BATS_TEST_TMPDIR/manager.py" <<'PY'
-import os, socket, sys
-manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-manager.bind(sys.argv[1])
-while True:
-    message, descriptors, _, _ = socket.recv_fds(manager, 4096, 4)
-    print(message.decode().strip(), flush=True)
-    for descriptor in descriptors:
-        os.close(descriptor)
-PY
-    rm -f "$1"
-    timeout 600 python3 "$BATS_TEST_TMPDIR/manager.py" "$1" >"$BATS_TEST_TMPDIR/told" 3>&- &
-    manager=$!
-    wait_until 60 test -S "$1"
-}
-
 # What the container runs: a program that sends these, each as one message, and stays. The host's perl, since busybox
 # has no such program.
 set_notifications() {

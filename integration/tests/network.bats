@@ -202,6 +202,21 @@ assert_traffic() {
     in_box ping -c 2 10.96.0.1
 }
 
+@test "as many interfaces as a caller has put into a namespace that it names; too many are refused in one line" {
+    local number
+    network_namespace box 80
+    for number in 81 82 83 84 85; do add_interface box "$number" "net$number"; done
+    network_bundle box sleep 1000
+    start_box
+    assert_same_network box
+    ping -c 1 10.85.0.2
+    nacre delete --force box
+    for number in {1..8}; do ip -n box link add "dummy$number" type dummy; done
+    run -1 nacre create --bundle "$bundle" box
+    [[ $output == *"14 network interfaces"*"room for 13"* ]]
+    assert_one_clear_line "$output"
+}
+
 @test "an interface that comes between create and start" {
     network_bundle none sleep 1000
     edit_config 'del((.linux.namespaces[] | select(.type == "network")).path)'
@@ -248,18 +263,20 @@ assert_traffic() {
     ping -c 1 10.99.0.2
 }
 
-@test "the network of the host: a warning, and a loopback interface" {
+@test "the network of the host: refused in one line to who names it, a warning and a loopback interface without a namespace" {
     new_bundle box ip link
     edit_config 'del(.linux.namespaces[] | select(.type == "network"))'
-    run --separate-stderr nacre run --bundle "$bundle" box
-    [ "$status" -eq 0 ]
+    run --separate-stderr -0 nacre run --bundle "$bundle" box
     [[ $stderr == *"network of the host"* ]]
     [[ $output == *lo:* ]]
     [[ $output != *eth0* ]]
     edit_config '.linux.namespaces += [{type: "network", path: "/proc/1/ns/net"}]'
-    run --separate-stderr nacre run --bundle "$bundle" box
-    [ "$status" -eq 0 ]
-    [[ $stderr == *"network of the host"* ]]
+    run -1 nacre run --bundle "$bundle" box
+    [[ $output == *"network of the host"*io.nacre.net.host=loopback* ]]
+    assert_one_clear_line "$output"
+    edit_config '.annotations["io.nacre.net.host"] = "loopback"'
+    run -0 nacre run --bundle "$bundle" box
+    [[ $output == *lo:* ]]
 }
 
 # As `kubectl port-forward` does: from within the namespace, to its localhost.
@@ -389,6 +406,35 @@ stop_docker() {
     wait_until 60 busybox wget -q -O - "http://$address/"
     docker rm --force box
     assert_nothing_left
+    stop_docker
+    remember_machine
+}
+
+# A DNS message that asks for the address of the name box, as TCP has it.
+question_for_box='\0\25\1\1\1\0\0\1\0\0\0\0\0\0\3box\0\0\1\0\1'
+
+@test "docker: on a network of the user's, containers find each other by name, and what a name server outside knows" {
+    start_docker
+    docker network create --subnet 172.30.0.0/24 --gateway 172.30.0.1 named
+    docker run --rm --network named "$docker_image" true
+    remember_machine
+    python3 "$integration_dir/tests/network/name_server.py" 172.30.0.1 outside.test 192.0.2.7 3>&- &
+    name_server=$!
+    docker run --detach --network named --name box "$docker_image" sh -c "$serve" >/dev/null
+    run docker run --rm --network named --dns 172.30.0.1 "$docker_image" sh -c "grep nameserver /etc/resolv.conf
+        until wget -q -O - http://box/; do sleep 0.2; done
+        printf '$question_for_box' | nc 127.0.0.11 53 | tail -c 4 | od -An -tu1
+        nslookup -type=a outside.test
+        nc -w 2 127.0.0.11 54 </dev/null || echo no other port"
+    kill "$name_server"
+    [ "${lines[0]}" = "nameserver 127.0.0.11" ]
+    [ "${lines[1]}" = served ]
+    [[ ${lines[2]} =~ ^\ *172\ +30\ +0\ +2$ ]]
+    [[ $output == *192.0.2.7* ]]
+    [[ $output == *"no other port" ]]
+    docker rm --force box
+    assert_nothing_left
+    docker network rm named
     stop_docker
     remember_machine
 }

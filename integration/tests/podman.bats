@@ -224,6 +224,16 @@ start_in_its_directory() {
     podman rmi --force localhost/built localhost/committed
 }
 
+@test "--sdnotify=container: a service manager is told what the container says" {
+    export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify.sock
+    start_manager "$NOTIFY_SOCKET"
+    run_detached --sdnotify container --volume /usr:/usr:ro --volume /lib:/lib:ro --volume /lib64:/lib64:ro "$image" \
+        perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_DGRAM, 0); send($s, "READY=1", 0, sockaddr_un($ENV{NOTIFY_SOCKET})) or die "$!"; sleep 1000'
+    wait_until 60 grep -qx READY=1 "$BATS_TEST_TMPDIR/told"
+    has_state 'running 0 false'
+    kill "$manager"
+}
+
 @test "run --preserve-fds" {
     echo kept >"$BATS_TEST_TMPDIR/in"
     [ "$(podman_with_fd3 run --rm --preserve-fds 1 "$image" sh -c 'cat <&3')" = kept ]

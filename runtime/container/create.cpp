@@ -182,13 +182,12 @@ Result<void> create(const Store& store, const CreateOptions& options) {
                  choose_terminal(*bundle.spec.process, options.detached, options.console_socket));
     NACRE_ASSIGN(const auto limits, rate_limits(bundle.spec.annotations));
     warn_of_capabilities(*bundle.spec.process, options.warn);
-    if (options.warn && wants_host_network(bundle.spec))
-        options.warn(
-            "the container asks for the network of the host, which a VM cannot have: it gets a loopback "
-            "interface only");
     NACRE_ASSIGN(const auto pidfd_socket, connect_pidfd_socket(options.pidfd_socket));
     NACRE_ASSIGN(const auto assets, find_assets());
     NACRE_ASSIGN(auto pod, find_pod(store, bundle.spec));
+    if (!pod.is_member())
+        NACRE_TRY(check_host_network(bundle.spec, is_sandbox(bundle.spec.annotations), options.warn));
+    NACRE_TRY(check_user_namespace(bundle.spec.linux, pod.shares(oci::NamespaceType::user)));
     NACRE_ASSIGN(const auto directory, store.create(options.id));
     auto state = initial_state(directory, bundle, pod);
     if (state) {

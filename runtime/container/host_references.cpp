@@ -4,6 +4,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,6 +68,23 @@ Result<void> check_namespace_paths(const oci::Linux& linux_config) {
             return fail("config.json: /linux/namespaces: {} is not a {} namespace", entry.path,
                         oci::name_of(entry.type));
     }
+    return {};
+}
+
+Result<void> check_user_namespace(const oci::Linux& linux_config, bool shared) {
+    const auto* user = linux_config.find_namespace(oci::NamespaceType::user);
+    const bool mapped = !linux_config.uid_mappings.empty() && !linux_config.gid_mappings.empty();
+    if (user == nullptr || user->path.empty() || mapped || shared)
+        return {};
+    struct stat given {};
+    struct stat own {};
+    if (::stat(user->path.c_str(), &given) < 0 || ::stat("/proc/self/ns/user", &own) < 0)
+        return fail_errno("look up user namespace {}", user->path);
+    if (given.st_dev != own.st_dev || given.st_ino != own.st_ino)
+        return fail(
+            "config.json: /linux/namespaces: a virtual machine cannot enter the user namespace {}; give its "
+            "uidMappings and gidMappings as well",
+            user->path);
     return {};
 }
 

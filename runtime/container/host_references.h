@@ -24,4 +24,9 @@ Result<void> check_labels(const oci::Process& process, const std::string& mount_
 /// Every namespace to join is one of its type (config-linux.md, "Namespaces").
 Result<void> check_namespace_paths(const oci::Linux& linux_config);
 
+/// A guest cannot enter a user namespace of the host; it makes one with the configuration's mappings in its
+/// place. Without these it would be the VM's own, whose root is the host's to files: an error, unless the
+/// path is that of the caller's own namespace, or it is `shared`: that of another container of the VM.
+Result<void> check_user_namespace(const oci::Linux& linux_config, bool shared);
+
 }  // namespace nacre::runtime

@@ -13,10 +13,12 @@
 
 #include "runtime/cgroup/oom_kill_count.h"
 #include "runtime/container/container_view.h"
+#include "runtime/container/device_slots.h"
 #include "runtime/container/guest_proc.h"
 #include "runtime/container/network_namespace.h"
 #include "runtime/container/volume_users.h"
 #include "runtime/network/host_devices.h"
+#include "runtime/network/name_relay.h"
 #include "runtime/network/network.h"
 #include "runtime/network/port_forwarder.h"
 #include "runtime/relay/inherited_descriptors.h"
@@ -37,9 +39,6 @@ constexpr int lock_timeout_ms = 10'000;
 
 /// Each has a thread in nacre-vmm.
 constexpr std::uint32_t max_disk_queues = 4;
-
-/// Of a sandbox's VM, for disks of the containers that come later.
-constexpr std::uint32_t slots_of_members = 6;
 
 /// The VM that a container runs in.
 struct Home {
@@ -68,6 +67,15 @@ std::uint32_t disk_queues(const InitRelayTask& task) {
     return std::min(task.size.vcpus, max_disk_queues);
 }
 
+/// Those that are in the network namespace already, as a caller that names one has seen to. An error shows
+/// when they are connected.
+std::size_t known_interfaces(const oci::Spec& spec) {
+    const auto* place = spec.linux.find_namespace(oci::NamespaceType::network);
+    if (place == nullptr || place->path.empty() || wants_host_network(spec))
+        return 0;
+    return count_interfaces().value_or(0);
+}
+
 Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     VmOptions options;
     options.kvm_fd = task.kvm.get();
@@ -81,9 +89,9 @@ Result<VirtualMachine> launch_vm(InitRelayTask& task) {
     options.serves_files = task.pod.sandbox || !task.share.trees.empty();
     options.mounts = std::move(task.share.trees);
     const auto disks = static_cast<std::uint32_t>(task.disks.size());
-    const auto later_devices = task.pod.sandbox ? slots_of_members : 0;
-    options.hotplug_slots += disks + later_devices;
-    options.disk_rings = disks * disk_queues(task) + later_devices;
+    NACRE_ASSIGN(options.hotplug_slots,
+                 device_slots(known_interfaces(task.bundle->spec), disks, task.pod.sandbox));
+    options.disk_rings = disks * disk_queues(task) + (task.pod.sandbox ? disks_of_members : 0);
     const FileDescriptor stats(open_stats());
     options.stats_fd = stats.get();
     return VirtualMachine::launch(task.assets, options);
@@ -159,6 +167,14 @@ std::function<void()> oom_kill_counter(const CgroupPlace& cgroup, HostOomKills& 
     };
 }
 
+/// Only the one whose network the VM has, and never from the host's own namespace: 127.0.0.11 is the host
+/// there.
+std::function<void()> name_relay(const InitRelayTask& task) {
+    if (task.pod.is_member() || wants_host_network(task.bundle->spec))
+        return nullptr;
+    return [directory = task.pod.vm_directory, id = task.directory->id()] { relay_names(directory, id); };
+}
+
 /// Of a namespace that others can enter by its path, but for the host's, whose localhost is the host's. Where
 /// the kernel cannot do it, ports are not forwarded.
 void forward_ports_of(const InitRelayTask& task) {
@@ -201,6 +217,7 @@ Result<Created> bring_up(InitRelayTask& task, HostOomKills& oom_kills, int repor
                            std::move(owner),
                            std::move(terminal),
                            oom_kill_counter(task.cgroup, oom_kills),
+                           name_relay(task),
                            [&oom_kills] { return oom_kills.any(); }};
     pass_window_size(process);
     return Created{std::move(home), std::move(process), std::move(streams), std::move(notifications)};

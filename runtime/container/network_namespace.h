@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/container/warn.h"
 #include "runtime/oci/spec.h"
 #include "vmm/base/result.h"
 
@@ -11,7 +12,15 @@ namespace nacre::runtime {
 Result<void> enter_network_namespace(const oci::Spec& spec);
 
 /// Whether the container is to have the host's own network: the configuration has no network namespace, or
-/// names the one of the host's first process. A VM cannot have it, and has a loopback interface only.
+/// names the one of the host's first process.
 bool wants_host_network(const oci::Spec& spec);
+
+/// A VM cannot have the host's network. That a container gets a loopback interface in its place is an error
+/// for a pod's sandbox, and where the configuration names the namespace of the host's first process: such
+/// callers mean it, and do not show warnings. Not so with the annotation "io.nacre.net.host" = "loopback";
+/// any other value of that is an error. A configuration without a network namespace may as well have nothing
+/// to do with networks: `warn`, which may be empty, is told. Not for a container of a pod, whose network is
+/// its VM's.
+Result<void> check_host_network(const oci::Spec& spec, bool sandbox, const Warn& warn);
 
 }  // namespace nacre::runtime

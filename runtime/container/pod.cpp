@@ -22,7 +22,7 @@ struct CallersNames {
 };
 
 constexpr std::array callers{
-    CallersNames{"io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id"},     // containerd
+    CallersNames{"io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id"},    // containerd
     CallersNames{"io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID"},  // CRI-O, podman
 };
 
@@ -120,6 +120,11 @@ Result<std::vector<protocol::SharedNamespace>> shared_namespaces(const Store& st
 }
 
 }  // namespace
+
+bool Pod::shares(oci::NamespaceType type) const {
+    return std::ranges::find(namespaces, oci::name_of(type), &protocol::SharedNamespace::type) !=
+           namespaces.end();
+}
 
 bool is_sandbox(const oci::StringMap& annotations) {
     return std::ranges::any_of(

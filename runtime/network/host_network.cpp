@@ -111,7 +111,8 @@ Result<HostNetwork> network_in(std::vector<HostInterface> interfaces, netlink::B
     NameOfIndex names;
     for (const auto& interface : interfaces)
         names.emplace(interface.index, interface.settings.name);
-    HostNetwork network{std::move(interfaces), {}, {}};
+    HostNetwork network;
+    network.interfaces = std::move(interfaces);
     for_each_message(addresses, [&](const auto& message) {
         if (const auto address = network::parse_address(message))
             add_address(network.interfaces, *address);

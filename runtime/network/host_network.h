@@ -21,6 +21,7 @@ struct HostNetwork {
     std::vector<HostInterface> interfaces;  // in the order in which they were made
     std::vector<protocol::Route> routes;
     std::vector<protocol::Neighbour> neighbours;
+    bool name_server = false;  // docker's (embedded_name_server.h); for who has looked
 };
 
 /// Reads the network namespace that `socket` belongs to: Ethernet interfaces with their addresses, the routes

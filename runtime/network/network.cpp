@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "guest-agent/network/rtnetlink.h"
+#include "runtime/network/embedded_name_server.h"
 #include "runtime/network/host_network.h"
 #include "runtime/network/redirection.h"
 #include "runtime/network/tap.h"
@@ -73,13 +74,15 @@ Result<void> attach_all(const NetworkTask& task, netlink::Socket& socket, HostNe
         NACRE_ASSIGN(const auto tap, make_tap(task.queue_pairs));
         NACRE_ASSIGN(const auto tap_index, index_of(tap.name, socket.fd()));
         NACRE_ASSIGN(interface.settings.found, attach(task, interface, tap));
-        append(requests, make_redirection({interface.index, tap_index, interface.settings.mtu}));
+        append(requests,
+               make_redirection({interface.index, tap_index, interface.settings.mtu, network.name_server}));
     }
     return socket.execute(requests);
 }
 
 Result<void> configure_guest(const NetworkTask& task, const HostNetwork& network) {
-    protocol::ConfigureNetwork request{task.container, {}, network.routes, network.neighbours};
+    protocol::ConfigureNetwork request{
+        task.container, {}, network.routes, network.neighbours, network.name_server};
     for (const auto& interface : network.interfaces)
         request.interfaces.push_back(interface.settings);
     NACRE_TRY(call_agent(task.vm_directory, request, answer_timeout_ms));
@@ -98,6 +101,7 @@ Result<std::vector<std::string>> connect(const NetworkTask& task) {
     NACRE_ASSIGN(auto network, read_host_network(socket));
     if (network.interfaces.empty())
         return std::vector<std::string>();
+    network.name_server = has_embedded_name_server();
     auto connected = attach_all(task, socket, network);
     if (connected)
         connected = configure_guest(task, network);
@@ -129,6 +133,13 @@ Result<std::vector<std::string>> connect_network(const NetworkTask& task) {
     if (!names)
         return add_context(std::move(names).error(), "connect the container's network");
     return names;
+}
+
+Result<std::size_t> count_interfaces() {
+    NACRE_ASSIGN(auto socket, netlink::Socket::open(NETLINK_ROUTE));
+    NACRE_ASSIGN(const auto links, socket.dump(network::dump_links()));
+    NACRE_ASSIGN(const auto interfaces, interfaces_in(links));
+    return interfaces.size();
 }
 
 Result<void> disconnect_network(int network_namespace, const std::vector<std::string>& interfaces) {

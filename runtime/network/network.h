@@ -29,6 +29,9 @@ struct NetworkTask {
 /// connected at once, those of one namespace may not.
 Result<std::vector<std::string>> connect_network(const NetworkTask& task);
 
+/// How many interfaces connect_network() would find in the calling thread's network namespace.
+Result<std::size_t> count_interfaces();
+
 /// Lets a network namespace, given by a descriptor of it, have its interfaces back, those of these names that
 /// there still are. To be called once the VM has ended.
 Result<void> disconnect_network(int network_namespace, const std::vector<std::string>& interfaces);

@@ -34,12 +34,20 @@ Request make_ingress(std::uint32_t interface) {
     return request;
 }
 
-void add_redirect_action(Request& request, std::uint32_t to) {
+/// What is done with frames that a filter has found.
+struct Mirred {
+    int action;      // TCA_EGRESS_…
+    int afterwards;  // TC_ACT_…
+};
+constexpr Mirred redirected{TCA_EGRESS_REDIR, TC_ACT_STOLEN};
+constexpr Mirred mirrored{TCA_EGRESS_MIRROR, TC_ACT_OK};
+
+void add_action(Request& request, std::uint16_t attribute, const Mirred& what, std::uint32_t to) {
     tc_mirred mirred{};
-    mirred.action = TC_ACT_STOLEN;
-    mirred.eaction = TCA_EGRESS_REDIR;
+    mirred.action = what.afterwards;
+    mirred.eaction = what.action;
     mirred.ifindex = to;
-    const auto actions = request.begin(TCA_MATCHALL_ACT);
+    const auto actions = request.begin(attribute);
     const auto first = request.begin(1);
     request.add_text(TCA_ACT_KIND, "mirred");
     const auto options = request.begin(TCA_ACT_OPTIONS);
@@ -49,18 +57,49 @@ void add_redirect_action(Request& request, std::uint32_t to) {
     request.end(actions);
 }
 
-Request redirect(std::uint32_t from, std::uint32_t to) {
-    constexpr std::uint32_t priority = 1;
+Request make_filter(std::uint32_t from, std::uint32_t priority, std::uint16_t protocol, const char* what) {
     tcmsg header{};
     header.tcm_family = AF_UNSPEC;
     header.tcm_ifindex = static_cast<int>(from);
     header.tcm_parent = ingress_handle;
-    header.tcm_info = TC_H_MAKE(priority << 16, htons(ETH_P_ALL));
-    Request request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, header,
+    header.tcm_info = TC_H_MAKE(priority << 16, htons(protocol));
+    return Request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, header, what);
+}
+
+Request redirect(std::uint32_t from, std::uint32_t to) {
+    constexpr std::uint32_t last = 3;
+    auto request =
+        make_filter(from, last, ETH_P_ALL,
                     "redirect what an interface receives (the kernel needs cls_matchall and act_mirred)");
     request.add_text(TCA_KIND, "matchall");
     const auto options = request.begin(TCA_OPTIONS);
-    add_redirect_action(request, to);
+    add_action(request, TCA_MATCHALL_ACT, redirected, to);
+    request.end(options);
+    return request;
+}
+
+Request mirror_arp(std::uint32_t from, std::uint32_t to) {
+    auto request =
+        make_filter(from, 1, ETH_P_ARP, "mirror ARP (the kernel needs cls_matchall and act_mirred)");
+    request.add_text(TCA_KIND, "matchall");
+    const auto options = request.begin(TCA_OPTIONS);
+    add_action(request, TCA_MATCHALL_ACT, mirrored, to);
+    request.end(options);
+    return request;
+}
+
+Request mirror_names(std::uint32_t from, std::uint32_t to) {
+    auto request = make_filter(from, 2, ETH_P_IP,
+                               "mirror answers of name servers (the kernel needs cls_flower and act_mirred)");
+    request.add_text(TCA_KIND, "flower");
+    const auto options = request.begin(TCA_OPTIONS);
+    const std::uint16_t ip = htons(ETH_P_IP);
+    const std::uint8_t udp = IPPROTO_UDP;
+    const std::uint16_t port_of_names = htons(53);
+    request.add(TCA_FLOWER_KEY_ETH_TYPE, ip);
+    request.add(TCA_FLOWER_KEY_IP_PROTO, udp);
+    request.add(TCA_FLOWER_KEY_UDP_SRC, port_of_names);
+    add_action(request, TCA_FLOWER_ACT, mirrored, to);
     request.end(options);
     return request;
 }
@@ -95,6 +134,10 @@ std::vector<Request> make_redirection(const Redirection& redirection) {
     requests.push_back(make_ingress(redirection.tap));
     requests.push_back(make_ingress(redirection.interface));
     requests.push_back(redirect(redirection.tap, redirection.interface));
+    if (redirection.shares_names) {
+        requests.push_back(mirror_arp(redirection.interface, redirection.tap));
+        requests.push_back(mirror_names(redirection.interface, redirection.tap));
+    }
     requests.push_back(redirect(redirection.interface, redirection.tap));
     return requests;
 }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "runtime/relay/terminal.h"
 
@@ -45,6 +46,19 @@ void wait_for_agent(const RelayedProcess& process, const SignalForwarder& signal
     }
 }
 
+/// The guest says how often; what is done for it is bounded.
+Result<void> take_event(RelayedProcess& process, const protocol::Message& message, int& oom_kills) {
+    if (std::holds_alternative<protocol::NamesWanted>(message)) {
+        if (const auto function = std::exchange(process.on_names_wanted, nullptr))
+            function();
+    } else if (!std::holds_alternative<protocol::OutOfMemory>(message)) {
+        return fail("the guest agent sent a message out of order");
+    } else if (process.on_oom_kill && oom_kills++ < max_oom_kills) {
+        process.on_oom_kill();
+    }
+    return {};
+}
+
 /// The agent's account of the end, or why there is none.
 Result<protocol::Exited> wait_for_exit(RelayedProcess& process, const SignalForwarder& signals) {
     for (int oom_kills = 0;;) {
@@ -53,10 +67,7 @@ Result<protocol::Exited> wait_for_exit(RelayedProcess& process, const SignalForw
         NACRE_ASSIGN(const auto message, process.owner.receive(10'000));
         if (const auto* exited = std::get_if<protocol::Exited>(&message))
             return *exited;
-        if (!std::holds_alternative<protocol::OutOfMemory>(message))
-            return fail("the guest agent sent a message out of order");
-        if (process.on_oom_kill && oom_kills++ < max_oom_kills)
-            process.on_oom_kill();
+        NACRE_TRY(take_event(process, message, oom_kills));
     }
 }
 

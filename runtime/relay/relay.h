@@ -34,6 +34,8 @@ struct RelayedProcess {
     /// Called when a process of the container was killed for want of memory, at most `max_oom_kills` times.
     /// Or none.
     std::function<void()> on_oom_kill = nullptr;
+    /// Called once, when the guest has questions for docker's name server. Or none: they stay unanswered.
+    std::function<void()> on_names_wanted = nullptr;
     /// Whether the host's kernel has killed the VM for want of memory. Or none.
     std::function<bool()> host_is_out_of_memory = nullptr;
 };

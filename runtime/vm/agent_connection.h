@@ -9,8 +9,8 @@
 namespace nacre::runtime {
 
 /// One stream to the agent that carries protocol messages. Blocking, with a bound on every wait. What comes
-/// from the agent is untrusted: it is checked by the protocol's decoder, and errors and the processes' texts hold no control
-/// characters (printable.h). Belongs to one thread.
+/// from the agent is untrusted: it is checked by the protocol's decoder, and errors and the processes' texts
+/// hold no control characters (printable.h). Belongs to one thread; another one may send() meanwhile.
 class AgentConnection {
   public:
     /// Over a connected stream socket (e.g. the VM channel).

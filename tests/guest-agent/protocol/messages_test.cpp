@@ -63,8 +63,7 @@ TEST_CASE("a missing or mistyped member is refused with its place") {
         "exec_process: a descriptor that is neither readable nor writable");
     CHECK(error_of(
               R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":{},)"
-              R"("member":false})") ==
-          "create_container: mounts: must be a list of at most 16384 elements");
+              R"("member":false})") == "create_container: mounts: must be a list of at most 16384 elements");
     CHECK(error_of(
               R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":[1],)"
               R"("member":false})") == "create_container: mounts: must be an object");
@@ -186,8 +185,11 @@ TEST_CASE("every message survives its JSON form") {
 
 TEST_CASE("a network goes there and back, and holds no more than it may") {
     const InterfaceAddress address{"10.0.0.2", "10.0.0.1", "10.0.0.255", 24, 253, false};
-    const Interface interface{"eth0", "net1", 9000, true, true, {address}};
-    const Route route{"10.1.0.0", 16, 1, 253, 4, 100, "10.0.0.2", 1400, 1300, {{"net1", "10.0.0.1", true, 3}}};
+    const Interface interface {
+        "eth0", "net1", 9000, true, true, { address }
+    };
+    const Route route{"10.1.0.0", 16,         1,    253,  4,
+                      100,        "10.0.0.2", 1400, 1300, {{"net1", "10.0.0.1", true, 3}}};
     const Neighbour neighbour{"net1", "10.0.0.1", "02:00:00:00:00:01"};
     const auto network = round_trip(ConfigureNetwork{"c", {interface}, {route}, {neighbour}});
     CHECK(network.id == "c");
@@ -211,4 +213,17 @@ TEST_CASE("text with every byte survives, valid UTF-8 or not") {
     for (int c = 0; c < 256; ++c)
         text.push_back(static_cast<char>(c));
     CHECK(round_trip(StartContainer{text}).id == text);
+}
+
+TEST_CASE("DNS messages keep their bytes, and have the length of DNS at most") {
+    std::string message = "name";
+    message += '\0';
+    message += "\xff\xc0";
+    const auto question = round_trip(NameQuestion{7, true, message});
+    CHECK(question.message == message);
+    CHECK(question.tcp);
+    CHECK(round_trip(NameAnswer{"c", 7, message}).message == message);
+    CHECK(decode(encode(NameQuestion{1, false, std::string(65535, 'x')})));
+    CHECK_FALSE(decode(encode(NameQuestion{1, false, std::string(65536, 'x')})));
+    CHECK_FALSE(decode(encode(NameAnswer{"c", 1, std::string(65536, 'x')})));
 }

@@ -31,3 +31,23 @@ TEST_CASE("a namespace to join exists and is one of its type") {
     config.namespaces = {{oci::NamespaceType::ipc, "/nonexistent"}};
     CHECK_FALSE(check_namespace_paths(config));
 }
+
+TEST_CASE("a user namespace that a guest cannot enter needs mappings, so that its root is not the host's") {
+    oci::Linux config;
+    oci::Namespace user;
+    user.type = oci::NamespaceType::user;
+    config.namespaces = {user};
+    CHECK(check_user_namespace({}, false));
+    CHECK(check_user_namespace(config, false));
+    config.namespaces[0].path = "/proc/self/ns/user";
+    CHECK(check_user_namespace(config, false));
+    // No user namespace at all, but none of the caller's.
+    config.namespaces[0].path = "/proc/self/ns/ipc";
+    const auto refused = check_user_namespace(config, false);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("uidMappings") != std::string::npos);
+    CHECK(check_user_namespace(config, true));
+    config.uid_mappings = {{0, 100000, 65536}};
+    config.gid_mappings = config.uid_mappings;
+    CHECK(check_user_namespace(config, false));
+}

@@ -1,0 +1,74 @@
+#include "runtime/network/name_relay.h"
+
+#include <memory>
+#include <mutex>
+#include <semaphore>
+#include <thread>
+
+#include "runtime/network/embedded_name_server.h"
+#include "runtime/vm/agent_connection.h"
+
+namespace nacre::runtime {
+
+namespace {
+
+constexpr int answer_timeout_ms = 60'000;
+constexpr std::ptrdiff_t max_questions = 64;
+
+/// The connection that questions come from. Answers are sent by the threads that have asked.
+class Relay {
+  public:
+    Relay(AgentConnection agent, std::string container)
+        : agent_(std::move(agent)), container_(std::move(container)) {}
+
+    /// The next question; waits until there is room for it. An error at the end of the VM.
+    Result<protocol::NameQuestion> next() {
+        places_.acquire();
+        for (;;) {
+            NACRE_ASSIGN(auto message, agent_.receive(-1));
+            if (auto* question = std::get_if<protocol::NameQuestion>(&message))
+                return std::move(*question);
+            // Done: an answer has arrived.
+            if (!std::holds_alternative<protocol::Done>(message))
+                return fail("the guest agent sent a message out of order");
+        }
+    }
+
+    void ask(const protocol::NameQuestion& question) {
+        if (auto answer = ask_embedded_name_server(question.tcp, question.message)) {
+            const std::lock_guard lock(sending_);
+            (void)agent_.send(protocol::NameAnswer{container_, question.number, std::move(*answer)});
+        }
+        places_.release();
+    }
+
+  private:
+    AgentConnection agent_;
+    std::string container_;
+    std::mutex sending_;
+    std::counting_semaphore<max_questions> places_{max_questions};
+};
+
+Result<AgentConnection> serve_names(const std::string& vm_directory, const std::string& container) {
+    NACRE_ASSIGN(auto agent,
+                 AgentConnection::connect(vm_directory, protocol::control_port, answer_timeout_ms));
+    NACRE_TRY(agent.call(protocol::ServeNames{container}, answer_timeout_ms));
+    return agent;
+}
+
+void run(const std::string& vm_directory, const std::string& container) {
+    auto agent = serve_names(vm_directory, container);
+    if (!agent)
+        return;
+    const auto relay = std::make_shared<Relay>(std::move(*agent), container);
+    while (auto question = relay->next())
+        std::thread([relay, taken = std::move(*question)] { relay->ask(taken); }).detach();
+}
+
+}  // namespace
+
+void relay_names(const std::string& vm_directory, const std::string& container) {
+    std::thread([vm_directory, container] { run(vm_directory, container); }).detach();
+}
+
+}  // namespace nacre::runtime
