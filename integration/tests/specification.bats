@@ -196,11 +196,11 @@ in_container() {
     edit_config '.hooks.startContainer = [{path: "/bin/sleep", args: ["sleep", "60"], timeout: 1}]'
     run nacre run --bundle "$bundle" spec
     [ "$status" -eq 1 ]
-    [[ "$output" == *"startContainer hook #0: /bin/sleep: did not end within its timeout of 1 s"* ]]
+    [[ "$output" == *"error running startContainer hook #0: /bin/sleep: did not end within its timeout of 1 s"* ]]
     edit_config '.hooks = {createContainer: [{path: "/bin/false"}]}'
     run nacre create --bundle "$bundle" spec
     [ "$status" -eq 1 ]
-    [[ "$output" == *"createContainer hook #0: /bin/false: exit status 1"* ]]
+    [[ "$output" == *"error running createContainer hook #0: /bin/false: exit status 1"* ]]
     assert_nothing_left
 }
 
@@ -229,7 +229,7 @@ in_container() {
         run nacre start spec
         echo "$output"
         [ "$status" -eq 1 ]
-        [[ "$output" == *" hook #0: /bin/false: exit status 1"* ]]
+        [[ "$output" == *"error running "*" hook #0: /bin/false: exit status 1"* ]]
         [ "$(cat "$BATS_TEST_TMPDIR/poststop")" = gone ]
         rm "$BATS_TEST_TMPDIR/poststop"
         run nacre state spec
