@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "guest-agent/container/mount_options.h"
 #include "guest-agent/container/paths.h"
@@ -34,7 +35,13 @@ Result<FileDescriptor> null_device() {
     return clone_mount(device.get(), false);
 }
 
-Result<void> mask_path(int root, const std::string& path) {
+/// What covers a directory: one empty file system for all. `empty` is a mount of it once the first is in
+/// place; before, it cannot be copied.
+Result<FileDescriptor> empty_cover(const FileDescriptor& empty) {
+    return empty ? clone_mount(empty.get(), false) : empty_readonly_directory();
+}
+
+Result<void> mask_path(int root, const std::string& path, FileDescriptor& empty) {
     const auto place = open_in_root(root, path, O_PATH);
     if (!place)
         return place.error().code == ENOENT || place.error().code == ENOTDIR ? Result<void>{}
@@ -42,8 +49,12 @@ Result<void> mask_path(int root, const std::string& path) {
     struct stat status {};
     if (::fstat(place->get(), &status) < 0)
         return fail_errno("stat");
-    NACRE_ASSIGN(const auto cover, S_ISDIR(status.st_mode) ? empty_readonly_directory() : null_device());
-    return attach_mount(cover.get(), place->get());
+    const bool is_directory = S_ISDIR(status.st_mode);
+    NACRE_ASSIGN(auto cover, is_directory ? empty_cover(empty) : null_device());
+    NACRE_TRY(attach_mount(cover.get(), place->get()));
+    if (is_directory && !empty)
+        empty = std::move(cover);
+    return {};
 }
 
 Result<void> make_path_readonly(int root, const std::string& path) {
@@ -86,8 +97,12 @@ Result<void> attach_root(int root, const std::string& place) {
 }
 
 Result<void> mask_paths(int root, const std::vector<std::string>& paths) {
+    FileDescriptor empty;
+    std::set<std::string> seen;
     for (const auto& path : paths) {
-        auto masked = mask_path(root, path);
+        if (!seen.insert(path).second)
+            continue;
+        auto masked = mask_path(root, path, empty);
         if (!masked)
             return add_context(std::move(masked).error(), "mask " + path);
     }

@@ -74,7 +74,7 @@ in_container() {
 @test "paths, mounts, names, sysctls and clocks" {
     new_bundle bundle true
     mkdir -p "$BATS_TEST_TMPDIR/volume/sub"
-    edit_config '.linux.maskedPaths = ["/proc/version", "/sys/kernel"] | .linux.readonlyPaths = ["/proc/sys"]
+    edit_config '.linux.maskedPaths = ["/proc/version", "/sys/kernel", "/sys/fs", "/sys/kernel"] | .linux.readonlyPaths = ["/proc/sys"]
         | .hostname = "here" | .domainname = "there.example" | .linux.sysctl = {"kernel.msgmax": "4242"}
         | .linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}
         | .mounts += [{destination: "/ro", type: "bind", source: $v, options: ["rbind", "rro", "noexec"]},
@@ -82,11 +82,13 @@ in_container() {
         --arg v "$BATS_TEST_TMPDIR/volume"
     in_container 'wc -c </proc/version; ls /sys/kernel | wc -l; echo 1 >/proc/sys/kernel/msgmax; cat /proc/sys/kernel/msgmax
         hostname; cat /proc/sys/kernel/domainname; cut -d . -f 1 /proc/uptime
+        echo "masked $(grep -c " /sys/kernel " /proc/self/mountinfo) $(stat -c %d /sys/kernel /sys/fs | uniq | wc -l)"
         touch /ro/sub/x; dd if=/dev/zero of=/mnt/x bs=1k count=128 2>&1; grep -E " /(ro|mnt) " /proc/self/mountinfo'
     echo "$output"
     [ "${lines[0]}" = 0 ]
     [ "${lines[1]}" = 0 ]
     [[ "$output" == *$'4242\nhere\nthere.example\n100'* ]]
+    [[ "$output" == *"masked 1 1"* ]]
     [[ "$output" == *"/ro/sub/x: Read-only file system"* && "$output" == *"No space left on device"* ]]
     [[ "$output" == *" /ro ro,"*noexec* && "$output" == */mnt*nosymfollow* ]]
 }
@@ -196,11 +198,11 @@ in_container() {
     edit_config '.hooks.startContainer = [{path: "/bin/sleep", args: ["sleep", "60"], timeout: 1}]'
     run nacre run --bundle "$bundle" spec
     [ "$status" -eq 1 ]
-    [[ "$output" == *"startContainer hook #0: /bin/sleep: did not end within its timeout of 1 s"* ]]
+    [[ "$output" == *"error running startContainer hook #0: /bin/sleep: did not end within its timeout of 1 s"* ]]
     edit_config '.hooks = {createContainer: [{path: "/bin/false"}]}'
     run nacre create --bundle "$bundle" spec
     [ "$status" -eq 1 ]
-    [[ "$output" == *"createContainer hook #0: /bin/false: exit status 1"* ]]
+    [[ "$output" == *"error running createContainer hook #0: /bin/false: exit status 1"* ]]
     assert_nothing_left
 }
 
@@ -231,7 +233,7 @@ in_container() {
         run nacre start spec
         echo "$output"
         [ "$status" -eq 1 ]
-        [[ "$output" == *" hook #0: /bin/false: exit status 1"* ]]
+        [[ "$output" == *"error running "*" hook #0: /bin/false: exit status 1"* ]]
         [ "$(cat "$BATS_TEST_TMPDIR/poststop")" = gone ]
         rm "$BATS_TEST_TMPDIR/poststop"
         run nacre state spec

@@ -71,6 +71,23 @@ oci::Resources host_resources(const oci::Spec& spec) {
     return resources;
 }
 
+/// A small quota would make the start of the VM last as much longer as it is below one CPU. What is bounded
+/// is the container, and that has not begun to run.
+oci::Resources without_quota(oci::Resources resources) {
+    if (resources.cpu) {
+        resources.cpu->quota.reset();
+        resources.cpu->period.reset();
+        resources.cpu->burst.reset();
+    }
+    resources.unified.erase("cpu.max");
+    return resources;
+}
+
+bool has_quota(const oci::Resources& resources) {
+    const auto cpu = resources.cpu.value_or(oci::CpuResources{});
+    return cpu.quota || cpu.period || cpu.burst || resources.unified.contains("cpu.max");
+}
+
 Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager manager,
                                             std::uint64_t vm_memory_bytes, ContainerState& state) {
     CgroupRequest request;
@@ -78,7 +95,7 @@ Result<std::unique_ptr<Cgroup>> make_cgroup(const oci::Spec& spec, CgroupManager
     request.id = state.id;
     request.path = spec.linux.cgroups_path;
     request.annotations = spec.annotations;
-    request.resources = host_resources(spec);
+    request.resources = without_quota(host_resources(spec));
     request.memory_bytes = vm_memory_bytes + host_overhead_bytes;
     NACRE_ASSIGN(auto cgroup, create_cgroup(request));
     state.cgroup_paths = cgroup->place().directories;
@@ -156,6 +173,8 @@ Result<void> create_in(const ContainerDirectory& directory, const oci::Bundle& b
     NACRE_ASSIGN(state.relay, identify_process(relay.pid));
     NACRE_TRY(directory.write(state));
     NACRE_TRY(follow_reports(relay, directory, state));
+    if (const auto limits = host_resources(bundle.spec); has_quota(limits))
+        NACRE_TRY(cgroup->limit(limits, size.memory_bytes + host_overhead_bytes));
     NACRE_TRY(run_create_hooks(bundle.spec.hooks, state));
     NACRE_TRY(save_config(directory, bundle.config));
     state.status = Status::created;

@@ -106,7 +106,7 @@ Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, 
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         auto result = run_hook(hooks[i], state, bundle);
         if (!result)
-            return add_context(std::move(result).error(), fmt::format("{} hook #{}", name, i));
+            return add_context(std::move(result).error(), fmt::format("error running {} hook #{}", name, i));
     }
     return {};
 }

@@ -27,18 +27,18 @@ TEST_CASE("a hook that is not there is named") {
     Hook hook;
     hook.path = "/nonexistent/hook";
     CHECK(error_of(hook) ==
-          "createRuntime hook #0: /nonexistent/hook: exit status 127: No such file or directory");
+          "error running createRuntime hook #0: /nonexistent/hook: exit status 127: No such file or directory");
 }
 
 TEST_CASE("a failing hook's last words are in the error, on one line") {
     CHECK(error_of(shell("echo first; echo second >&2; exit 3")) ==
-          "createRuntime hook #0: /bin/sh: exit status 3: first second");
-    CHECK(error_of(shell("kill -9 $$")) == "createRuntime hook #0: /bin/sh: killed by signal 9");
+          "error running createRuntime hook #0: /bin/sh: exit status 3: first second");
+    CHECK(error_of(shell("kill -9 $$")) == "error running createRuntime hook #0: /bin/sh: killed by signal 9");
 }
 
 TEST_CASE("a hook over its time is killed with what it started") {
     CHECK(error_of(shell("while :; do :; done", 0)) ==
-          "createRuntime hook #0: /bin/sh: did not end within its timeout of 0 s");
+          "error running createRuntime hook #0: /bin/sh: did not end within its timeout of 0 s");
 }
 
 TEST_CASE("a hook that prints without reading its input blocks nobody") {
@@ -54,7 +54,7 @@ TEST_CASE("a hook gets the state, its own environment, the bundle as directory, 
 
 TEST_CASE("after the first failure no further hook runs") {
     const auto result = run_hooks({shell("exit 1"), shell("exit 2")}, "poststop", "{}", "/");
-    CHECK(result.error().message == "poststop hook #0: /bin/sh: exit status 1");
+    CHECK(result.error().message == "error running poststop hook #0: /bin/sh: exit status 1");
 }
 
 TEST_CASE("a default environment is for hooks that have none") {
