@@ -260,6 +260,7 @@ assert_mapped() {
     create_and_start pod
     new_member a '.linux.namespaces += [{type: "user", path: (.linux.namespaces[2].path[:-3] + "user")}] | '"$mapped |
         $(with_mounts "$BATS_TEST_TMPDIR/volume:/volume")" sleep 1000
+    mkdir -p "$bundle/rootfs/volume"
     create_and_start a
     assert_mapped a
     nacre delete --force a
@@ -281,6 +282,7 @@ assert_mapped() {
     create_and_start pod
     new_member a ".linux.namespaces += [{type: \"user\", path: \"$BATS_TEST_TMPDIR/user\"}] | $mapped |
         $(with_mounts "$BATS_TEST_TMPDIR/volume:/volume")" sleep 1000
+    mkdir -p "$bundle/rootfs/volume"
     create_and_start a
     assert_mapped a
     nacre delete --force a
