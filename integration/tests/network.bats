@@ -168,7 +168,7 @@ assert_traffic() {
     for number in {1..4}; do ip -n box link add "net$number" type dummy; done
     network_bundle box sleep 1000
     start_box
-    assert_same_network box
+    [ "$(in_box ls /sys/class/net | xargs)" = "eth0 lo net1 net2 net3 net4" ]
     nacre delete --force box
     for number in {5..13}; do ip -n box link add "net$number" type dummy; done
     run -1 nacre create --bundle "$bundle" box
