@@ -205,7 +205,7 @@ volume() {
 }
 
 @test "hostNetwork: the pod is refused, and the caller is told why" {
-    run cri RunPodSandbox "$(pod_request box '.config.linux.security_context.namespace_options.network = "NODE"')"
+    run cri RunPodSandbox "$(pod_request box '.config.linux.security_context.namespace_options.network = "NODE" | .config.hostname = ""')"
     [ "$status" -ne 0 ]
     [[ $output == *"network of the host"*io.nacre.net.host=loopback* ]]
 }
@@ -248,11 +248,18 @@ volume() {
     done
 }
 
-@test "a web server is reached from the host, from another pod, and through PortForward" {
+@test "nginx is reached from the host, from another pod, and through PortForward" {
+    local programs directory
     mkdir "$BATS_TEST_TMPDIR/www"
     echo served >"$BATS_TEST_TMPDIR/www/index.html"
+    echo 'daemon off; user nobody nobody; error_log stderr; pid /tmp/pid; events {}
+        http { access_log off; server { listen 8080; root /www; } }' >"$BATS_TEST_TMPDIR/www/nginx.conf"
+    # Debian's, in the busybox image.
+    programs=.
+    for directory in /usr /lib /lib64; do programs+=" | $(volume "$(readlink -f "$(image_dir)/debian$directory")" "$directory" true)"; done
     new_pod server
-    run_container server "$(volume "$BATS_TEST_TMPDIR/www" /www true)" httpd -f -p 8080 -h /www
+    run_container server "$programs | $(volume "$BATS_TEST_TMPDIR/www" /www true)" \
+        sh -c 'mkdir -p /var/lib/nginx /var/log/nginx; exec /usr/sbin/nginx -c /www/nginx.conf'
     address=$(pod_status "$pod" .network.ip)
     wait_until 60 busybox wget -q -O - "http://$address:8080/"
     [ "$(busybox wget -q -O - "http://$address:8080/")" = served ]

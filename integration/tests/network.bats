@@ -205,13 +205,12 @@ assert_traffic() {
 @test "as many interfaces as a caller has put into a namespace that it names; too many are refused in one line" {
     local number
     network_namespace box 80
-    for number in 81 82 83 84 85; do add_interface box "$number" "net$number"; done
+    for number in {1..4}; do ip -n box link add "net$number" type dummy; done
     network_bundle box sleep 1000
     start_box
-    assert_same_network box
-    ping -c 1 10.85.0.2
+    [ "$(in_box ls /sys/class/net | xargs)" = "eth0 lo net1 net2 net3 net4" ]
     nacre delete --force box
-    for number in {1..8}; do ip -n box link add "dummy$number" type dummy; done
+    for number in {5..13}; do ip -n box link add "net$number" type dummy; done
     run -1 nacre create --bundle "$bundle" box
     [[ $output == *"14 network interfaces"*"room for 13"* ]]
     assert_one_clear_line "$output"

@@ -241,18 +241,16 @@ print(client.recv(100).decode())'
 
 mapped='.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
 
-# assert_mapped ID PATH: its root is 100000 for files, and its namespaces are the sandbox's.
+# assert_mapped ID: its root is 100000 for files, and its namespaces are the sandbox's.
 assert_mapped() {
-    [ "$(nacre exec "$1" sh -c 'id -u; echo $(cat /proc/self/uid_map)')" = $'0\n0 100000 65536' ]
-    nacre exec "$1" touch "/volume/$1"
-    [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/volume/$1")" = 100000:100000 ]
-    for kind in user ipc uts net; do
-        [ "$(nacre exec "$1" readlink "/proc/self/ns/$kind")" = "$(nacre exec pod readlink "/proc/self/ns/$kind")" ]
-    done
+    local spaces='for kind in user ipc uts net; do readlink /proc/self/ns/$kind; done'
+    [ "$(nacre exec "$1" sh -c 'id -u; echo $(cat /proc/self/uid_map); touch /volume/file')" = $'0\n0 100000 65536' ]
+    [ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/volume/file")" = 100000:100000 ]
+    rm "$BATS_TEST_TMPDIR/volume/file"
+    [ "$(nacre exec "$1" sh -c "$spaces")" = "$(nacre exec pod sh -c "$spaces")" ]
 }
 
 @test "a pod with a user namespace, as with hostUsers: false: made with the sandbox, or pinned before it" {
-    local kind
     mkdir -m 777 "$BATS_TEST_TMPDIR/volume"
     new_bundle pod sh -c "$pause"
     edit_config '.annotations = {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-id": "pod"} |
@@ -260,13 +258,14 @@ assert_mapped() {
     create_and_start pod
     new_member a '.linux.namespaces += [{type: "user", path: (.linux.namespaces[2].path[:-3] + "user")}] | '"$mapped |
         $(with_mounts "$BATS_TEST_TMPDIR/volume:/volume")" sleep 1000
+    mkdir -p "$bundle/rootfs/volume"
     create_and_start a
     assert_mapped a
     nacre delete --force a
     nacre delete --force pod
     # As CRI-O has it.
     : >"$BATS_TEST_TMPDIR/user"
-    unshare --user --kill-child sleep 1000 3>&- &
+    unshare --user sleep 1000 3>&- &
     wait_until 10 eval "[ \"\$(readlink /proc/$!/ns/user)\" != \"\$(readlink /proc/self/ns/user)\" ]"
     mount --bind "/proc/$!/ns/user" "$BATS_TEST_TMPDIR/user"
     kill $!
@@ -281,6 +280,7 @@ assert_mapped() {
     create_and_start pod
     new_member a ".linux.namespaces += [{type: \"user\", path: \"$BATS_TEST_TMPDIR/user\"}] | $mapped |
         $(with_mounts "$BATS_TEST_TMPDIR/volume:/volume")" sleep 1000
+    mkdir -p "$bundle/rootfs/volume"
     create_and_start a
     assert_mapped a
     nacre delete --force a

@@ -68,7 +68,7 @@ TEST_CASE("all that comes in on one goes out of the other, both ways") {
 TEST_CASE("beside docker's name server, ARP and answers to DNS questions reach namespace and guest") {
     const auto filters = filters_in(make_redirection({5, 9, 1500, true}));
     REQUIRE(filters.size() == 4);
-    for (const auto place : {1, 2}) {
+    for (const auto place : {std::size_t{1}, std::size_t{2}}) {
         CHECK(filters[place].from == 5);
         CHECK(filters[place].to == 9);
         CHECK(filters[place].action == TCA_EGRESS_MIRROR);
