@@ -52,11 +52,53 @@ def renameat2(source, target, flags):
     return "done"
 
 
+def create_exclusively(name):
+    return opened(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+
+
+def exclusive_creates():
+    os.mkdir("taken-directory")
+    os.symlink("nowhere", "taken-link")
+    for name in ("taken-directory", "taken-link", "taken-directory/.", "new-directory/", "n" * 256, "a/b"):
+        show(f"exclusive create of {name[:20]}", create_exclusively, name)
+    show("where the link points is not made", os.path.lexists, "nowhere")
+    show("exclusive create of a new file", create_exclusively, "exclusive")
+    show("its own name, open", lambda: os.path.basename(os.readlink("/proc/self/fd/%d" % os.open("exclusive", os.O_RDONLY))))
+    show("once more", create_exclusively, "exclusive")
+    os.unlink("exclusive")
+    show("after its removal", create_exclusively, "exclusive")
+    os.chmod(".", 0o555)
+    show("exclusive create where nothing may be made", create_exclusively, "forbidden")
+    show("exclusive create of what is there already", create_exclusively, "exclusive")
+    os.chmod(".", 0o755)
+    show("exclusive create when it may be made", create_exclusively, "forbidden")
+    show("one winner of four", one_winner)
+
+
+def one_winner():
+    """How many of four processes that create 20 files at once made each of them: all of them by one."""
+    reader, writer = os.pipe()
+    for _ in range(4):
+        if os.fork() == 0:
+            for number in range(20):
+                try:
+                    create_exclusively(f"race{number}")
+                    os.write(writer, b".")
+                except FileExistsError:
+                    pass
+            os._exit(0)
+    for _ in range(4):
+        os.wait()
+    os.close(writer)
+    return len(os.read(reader, 1000)), sum(name.startswith("race") for name in os.listdir())
+
+
 def create_and_modes():
     os.umask(0o027)
     write("a", mode=0o666)
     show("umask applies", kind, "a")
     show("exclusive create of a file that exists", os.open, "a", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    exclusive_creates()
     show("open of a missing file", os.open, "none", os.O_RDONLY)
     show("open through a file", os.open, "a/b", os.O_RDONLY)
     show("directory opened for writing", os.open, ".", os.O_WRONLY)
@@ -191,6 +233,13 @@ def attributes():
     show("read back", lambda: os.getxattr("attr", "security.capability").hex())
     write("attr", b"changed")
     show("gone after a write", os.getxattr, "attr", "security.capability")
+    fd = os.open("attr", os.O_RDWR)
+    for name, change in (("a second write", lambda: os.pwrite(fd, b"x", 0)), ("ftruncate", lambda: os.ftruncate(fd, 3)),
+                         ("fallocate", lambda: os.posix_fallocate(fd, 0, 5000)), ("chown", lambda: os.fchown(fd, os.getuid(), -1))):
+        show("capability again", lambda: os.setxattr("attr", "security.capability", bytes.fromhex("0100000200040000000000000000000000000000")))
+        show(name, change)
+        show("gone after it", os.getxattr, "attr", "security.capability")
+    os.close(fd)
     if os.geteuid() == 0:  # to others an overlay file system says ENODATA, any other EPERM
         show("remove a missing one", os.removexattr, "attr", "security.capability")
     show("unknown name space", os.setxattr, "attr", "nonsense.name", b"x")
