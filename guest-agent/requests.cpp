@@ -137,6 +137,7 @@ Result<InitPlan> plan_of(Agent& agent, const CreateContainer& request) {
     NACRE_ASSIGN(plan.joined, joined_namespaces(agent, request.namespaces, plan.spec.linux));
     NACRE_TRY(settle_user_namespace(plan.spec.linux, plan.joined));
     plan.descriptors = request.descriptors;
+    plan.callers_terminal = request.callers_terminal;
     if (!request.notify_socket.empty())
         add_notify_socket(plan, request.notify_socket);
     return plan;

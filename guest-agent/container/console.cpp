@@ -4,13 +4,14 @@
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <limits>
 
-#include "vmm/base/mount_calls.h"
 #include "guest-agent/container/paths.h"
+#include "vmm/base/mount_calls.h"
 
 namespace nacre::agent {
 
@@ -35,9 +36,19 @@ Result<void> set_size(int master, const oci::ConsoleSize& size) {
     return {};
 }
 
+Result<void> keep_newlines(int slave) {
+    termios mode{};
+    if (::tcgetattr(slave, &mode) < 0)
+        return fail_errno("read mode of terminal");
+    mode.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+    if (::tcsetattr(slave, TCSANOW, &mode) < 0)
+        return fail_errno("set mode of terminal");
+    return {};
+}
+
 }  // namespace
 
-Result<Console> open_console(int root, const std::optional<oci::ConsoleSize>& size) {
+Result<Console> open_console(int root, const std::optional<oci::ConsoleSize>& size, bool callers_terminal) {
     NACRE_ASSIGN(auto master, open_multiplexer(root));
     const int unlock = 0;
     if (::ioctl(master.get(), TIOCSPTLCK, &unlock) < 0)
@@ -47,6 +58,8 @@ Result<Console> open_console(int root, const std::optional<oci::ConsoleSize>& si
         return fail_errno("open terminal");
     if (size)
         NACRE_TRY(set_size(master.get(), *size));
+    if (callers_terminal)
+        NACRE_TRY(keep_newlines(slave.get()));
     return Console{std::move(master), std::move(slave)};
 }
 

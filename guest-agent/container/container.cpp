@@ -154,7 +154,8 @@ Result<void> Container::exec(const protocol::ExecProcess& request, oci::Process 
     NACRE_ASSIGN(const auto group, cgroup_.open_for_process(request.cgroup, init_->pid()));
     NACRE_ASSIGN(auto pipes, pipes_for(process, request.descriptors, uid_mappings_));
     NACRE_ASSIGN(auto channel, make_setup_channel());
-    const ExecPlan plan{id_, init.get(), std::move(process), seccomp_, personality_, user_namespace_};
+    const ExecPlan plan{id_,          init.get(),      std::move(process),      seccomp_,
+                        personality_, user_namespace_, request.callers_terminal};
     const auto pid = clone_exec(plan, group.get(), std::move(channel.second), std::move(pipes.second));
     // EBUSY: the container has divided this group, and only groups below it may have processes.
     if (!pid && pid.error().code == EBUSY)

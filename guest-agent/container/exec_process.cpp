@@ -16,9 +16,10 @@ namespace nacre::agent {
 
 namespace {
 
-Result<void> set_up_terminal(const oci::Process& process, SetupChild& channel) {
+Result<void> set_up_terminal(const ExecPlan& plan, SetupChild& channel) {
+    const auto& process = plan.process;
     NACRE_ASSIGN(const auto root, open_file("/", O_PATH | O_DIRECTORY));
-    NACRE_ASSIGN(const auto console, open_console(root.get(), process.console_size));
+    NACRE_ASSIGN(const auto console, open_console(root.get(), process.console_size, plan.callers_terminal));
     if (::fchown(console.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0)
         return fail_errno("set owner of terminal");
     NACRE_TRY(take_console(console.slave.get()));
@@ -31,7 +32,7 @@ Result<void> set_up(const ExecPlan& plan, SetupChild& channel, ChildPipes& pipes
     NACRE_TRY(pipes.take_standard());
     NACRE_TRY(join_new_keyring(plan.container_id));
     if (plan.process.terminal)
-        NACRE_TRY(set_up_terminal(plan.process, channel));
+        NACRE_TRY(set_up_terminal(plan, channel));
     if (plan.personality)
         NACRE_TRY(set_personality(*plan.personality));
     if (plan.process.exec_cpu_affinity)

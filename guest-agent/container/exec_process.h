@@ -15,7 +15,8 @@ struct ExecPlan {
     oci::Process process;
     std::optional<oci::Seccomp> seccomp;  // the container's
     std::optional<oci::Personality> personality;
-    bool user_namespace = false;  // the container has one of its own
+    bool user_namespace = false;    // the container has one of its own
+    bool callers_terminal = false;  // console.h
 };
 
 /// The life of an exec'd process, from clone3(2) to execve(2). Runs in a child of the agent, already in the

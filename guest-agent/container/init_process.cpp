@@ -52,8 +52,9 @@ Result<void> make_dev(int root, const oci::Spec& spec) {
     return make_device_links(root);
 }
 
-Result<void> set_up_terminal(int root, const oci::Process& process, SetupChild& channel) {
-    NACRE_ASSIGN(const auto console, open_console(root, process.console_size));
+Result<void> set_up_terminal(int root, const InitPlan& plan, SetupChild& channel) {
+    const auto& process = *plan.spec.process;
+    NACRE_ASSIGN(const auto console, open_console(root, process.console_size, plan.callers_terminal));
     if (::fchown(console.slave.get(), process.user.uid, static_cast<gid_t>(-1)) < 0)
         return fail_errno("set owner of terminal");
     NACRE_TRY(bind_console(root, console.slave.get()));
@@ -69,7 +70,7 @@ Result<void> build_root(const InitPlan& plan, const ShareMounts& mounts, SetupCh
     NACRE_ASSIGN(const auto late, make_mounts({root, plan.host_rootfs, mounts.sources}, spec.mounts));
     NACRE_TRY(make_dev(root, spec));
     if (spec.process->terminal)
-        NACRE_TRY(set_up_terminal(root, *spec.process, channel));
+        NACRE_TRY(set_up_terminal(root, plan, channel));
     NACRE_TRY(make_in_root(root, spec.process->cwd, PathKind::directory));
     NACRE_TRY(make_paths_readonly(root, spec.linux.readonly_paths));
     NACRE_TRY(mask_paths(root, spec.linux.masked_paths));

@@ -22,10 +22,11 @@ struct InitPlan {
     std::string share;                            // the directory where the share is mounted
     DiskNames disks;                              // what is not in the share
     std::vector<DeviceTranslation> translations;  // of block devices in the device rules
-    bool member = false;  // comes into a VM that has a container already
+    bool member = false;                          // comes into a VM that has a container already
     JoinedNamespaces joined;
     std::vector<protocol::PassedDescriptor> descriptors;
-    bool notify_socket = false;  // the configuration's last mount is the container's NotifySocket
+    bool callers_terminal = false;  // console.h
+    bool notify_socket = false;     // the configuration's last mount is the container's NotifySocket
 };
 
 /// The life of a container's first process, from clone3(2) to execve(2). Runs in the child; what it needs of
@@ -34,8 +35,8 @@ struct InitPlan {
 [[noreturn]] void run_init_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel,
                                    ChildPipes pipes);
 
-/// In a child of the agent's: enters the namespaces that the container shares with others and clones its first
-/// process there, which goes on as run_init_process() does. The agent is told its pid.
+/// In a child of the agent's: enters the namespaces that the container shares with others and clones its
+/// first process there, which goes on as run_init_process() does. The agent is told its pid.
 [[noreturn]] void run_joining_process(const InitPlan& plan, const ShareMounts& mounts, SetupChild channel,
                                       ChildPipes pipes);
 

@@ -91,6 +91,7 @@ struct Form<CreateContainer> {
                                         Member{"disks", &CreateContainer::disks},
                                         Member{"member", &CreateContainer::member},
                                         Member{"keep_vm", &CreateContainer::keep_vm},
+                                        Member{"callers_terminal", &CreateContainer::callers_terminal},
                                         Member{"namespaces", &CreateContainer::namespaces},
                                         Member{"descriptors", &CreateContainer::descriptors},
                                         Member{"notify_socket", &CreateContainer::notify_socket}};
@@ -114,7 +115,8 @@ struct Form<ExecProcess> {
     static constexpr std::string_view type = "exec_process";
     static constexpr std::tuple members{
         Member{"name", &ExecProcess::name}, Member{"process", &ExecProcess::process},
-        Member{"cgroup", &ExecProcess::cgroup}, Member{"descriptors", &ExecProcess::descriptors}};
+        Member{"cgroup", &ExecProcess::cgroup}, Member{"descriptors", &ExecProcess::descriptors},
+        Member{"callers_terminal", &ExecProcess::callers_terminal}};
     static Result<void> check(const ExecProcess& message) { return check_descriptors(message.descriptors); }
 };
 template <>

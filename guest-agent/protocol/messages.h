@@ -101,8 +101,9 @@ struct CreateContainer {
     std::string host_rootfs;          // its path on the host, which paths of the configuration may begin with
     std::vector<MountSource> mounts;  // one for each bind mount whose source is not in the rootfs
     std::vector<Disk> disks;
-    bool member = false;   // of a pod: the VM, with its network, was there before
-    bool keep_vm = false;  // the VM stays when the last of its containers has ended: a sandbox's
+    bool member = false;            // of a pod: the VM, with its network, was there before
+    bool keep_vm = false;           // the VM stays when the last of its containers has ended: a sandbox's
+    bool callers_terminal = false;  // its terminal writes to the caller's, which adds carriage returns itself
     std::vector<SharedNamespace> namespaces;  // those that the configuration joins by a path, where it is
                                               // that of another container
     std::vector<PassedDescriptor> descriptors;
@@ -129,6 +130,7 @@ struct ExecProcess {
     std::string process;  // process.json as text
     std::string cgroup;   // below the container's; empty: the container's
     std::vector<PassedDescriptor> descriptors;
+    bool callers_terminal = false;  // as CreateContainer's
 };
 
 /// Sends a signal to a process, or to every process of its container (answer: Done).

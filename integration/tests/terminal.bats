@@ -51,6 +51,15 @@ terminal_bundle() {
     [[ "$output" == *"mode kept"*"status 7" ]]
 }
 
+@test "output that the caller redirects has the line ends that the program gave it" {
+    terminal_bundle ends printf 'one\ntwo\n'
+    local command
+    for command in "run --bundle $bundle ends" "exec --tty terminal printf one\\\\ntwo\\\\n"; do
+        timeout 120 script --quiet --return --command "$(type -P nacre) $command >$BATS_TEST_TMPDIR/output" /dev/null </dev/null
+        cmp "$BATS_TEST_TMPDIR/output" <(printf 'one\ntwo\n')
+    done
+}
+
 @test "a shell on it: echo, Ctrl-C, Ctrl-D, window size, background jobs" {
     on_terminal nacre exec -t -e PS1='ready> ' terminal sh <<'SCRIPT'
 expect ready> 

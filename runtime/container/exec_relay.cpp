@@ -33,7 +33,8 @@ Result<AgentConnection> exec_in_guest(const ExecRelayTask& task, const protocol:
     const auto& directory = task.container.vm_directory;
     NACRE_ASSIGN(auto owner, AgentConnection::connect(directory, protocol::control_port, exec_timeout_ms));
     NACRE_ASSIGN(const auto answer, owner.call(protocol::ExecProcess{name, task.process, task.cgroup,
-                                                                     directions_of(task.descriptors)},
+                                                                     directions_of(task.descriptors),
+                                                                     task.terminal.caller.valid()},
                                                exec_timeout_ms));
     if (!std::holds_alternative<protocol::Created>(answer))
         return fail("the guest agent gave an answer that was not asked for");

@@ -143,6 +143,7 @@ protocol::CreateContainer create_request(const InitRelayTask& task, std::vector<
     request.disks = std::move(disks);
     request.member = task.pod.is_member();
     request.keep_vm = task.pod.sandbox;
+    request.callers_terminal = task.terminal.caller.valid();
     request.namespaces = task.pod.namespaces;
     request.descriptors = directions_of(task.descriptors);
     request.notify_socket = task.notify.path;

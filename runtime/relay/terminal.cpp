@@ -35,12 +35,14 @@ Result<Pty> open_pty() {
     return pty;
 }
 
-Result<termios> make_raw(int terminal) {
+/// `output`: flags of the output's processing that stay (termios(3)).
+Result<termios> make_raw(int terminal, tcflag_t output = 0) {
     termios before{};
     if (::tcgetattr(terminal, &before) < 0)
         return fail_errno("read the terminal's mode");
     auto raw = before;
     ::cfmakeraw(&raw);
+    raw.c_oflag |= before.c_oflag & output;
     if (::tcsetattr(terminal, TCSANOW, &raw) < 0)
         return fail_errno("put the terminal into raw mode");
     return before;
@@ -134,7 +136,7 @@ Result<RawTerminal> RawTerminal::enter(int terminal) {
     FileDescriptor own(::fcntl(terminal, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!own)
         return fail_errno("duplicate the terminal's descriptor");
-    NACRE_ASSIGN(const auto before, make_raw(terminal));
+    NACRE_ASSIGN(const auto before, make_raw(terminal, OPOST));
     return RawTerminal(std::move(own), before);
 }
 

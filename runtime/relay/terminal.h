@@ -40,7 +40,8 @@ Result<FileDescriptor> take_terminal(ProcessTerminal& terminal);
 /// The window size of a terminal; none if it has none or is not known (0 by 0).
 std::optional<oci::ConsoleSize> window_size(int terminal);
 
-/// A terminal in raw mode while the object lives; then as it was.
+/// A terminal in raw mode, but for its output, while the object lives; then as it was. The guest's terminal
+/// leaves the carriage returns to it (protocol::CreateContainer::callers_terminal).
 class RawTerminal {
   public:
     static Result<RawTerminal> enter(int terminal);

@@ -59,7 +59,7 @@ TEST_CASE("a missing or mistyped member is refused with its place") {
           "attach_stream: stream: must be an object");
     CHECK(
         error_of(
-            R"({"type":"exec_process","name":{"container":"c","exec":"e"},"process":"","cgroup":"","descriptors":[{"readable":false,"writable":false}]})") ==
+            R"({"type":"exec_process","name":{"container":"c","exec":"e"},"process":"","cgroup":"","callers_terminal":false,"descriptors":[{"readable":false,"writable":false}]})") ==
         "exec_process: a descriptor that is neither readable nor writable");
     CHECK(error_of(
               R"({"type":"create_container","id":"c","config":"","rootfs":"r","host_rootfs":"","mounts":{},)"
@@ -107,6 +107,7 @@ TEST_CASE("every message survives its JSON form") {
                                    {{DiskRole::mount, 4, "vda"}, {DiskRole::device, 0, "vdb"}},
                                    true,
                                    false,
+                                   true,
                                    {{"ipc", "c0"}},
                                    {},
                                    "/run/notify/notify.sock"});
@@ -126,6 +127,7 @@ TEST_CASE("every message survives its JSON form") {
     CHECK(create.disks[1].name == "vdb");
     CHECK(create.member);
     CHECK_FALSE(create.keep_vm);
+    CHECK(create.callers_terminal);
     REQUIRE(create.namespaces.size() == 1);
     CHECK(create.namespaces[0].type == "ipc");
     CHECK(create.namespaces[0].container == "c0");

@@ -27,10 +27,18 @@ struct Pty {
     }
 };
 
-bool is_raw(int terminal) {
+termios mode_of(int terminal) {
     termios mode{};
     REQUIRE(::tcgetattr(terminal, &mode) == 0);
-    return (mode.c_lflag & (ICANON | ECHO | ISIG)) == 0 && (mode.c_oflag & OPOST) == 0;
+    return mode;
+}
+
+bool takes_raw_input(int terminal) {
+    return (mode_of(terminal).c_lflag & (ICANON | ECHO | ISIG)) == 0;
+}
+
+bool is_raw(int terminal) {
+    return takes_raw_input(terminal) && (mode_of(terminal).c_oflag & OPOST) == 0;
 }
 
 struct Received {
@@ -97,16 +105,17 @@ TEST_CASE("a size of 0 by 0 is not known") {
     CHECK(size->width == 132);
 }
 
-TEST_CASE("a terminal is raw for a time") {
+TEST_CASE("a caller's terminal takes raw input for a time, and goes on to make carriage returns") {
     const Pty pty;
-    CHECK_FALSE(is_raw(pty.slave.get()));
+    CHECK_FALSE(takes_raw_input(pty.slave.get()));
     {
         auto raw = RawTerminal::enter(pty.slave.get());
         REQUIRE(raw);
         const auto moved = std::move(*raw);
-        CHECK(is_raw(pty.slave.get()));
+        CHECK(takes_raw_input(pty.slave.get()));
+        CHECK((mode_of(pty.slave.get()).c_oflag & (OPOST | ONLCR)) == (OPOST | ONLCR));
     }
-    CHECK_FALSE(is_raw(pty.slave.get()));
+    CHECK_FALSE(takes_raw_input(pty.slave.get()));
 }
 
 TEST_CASE("the console socket gets the master of a raw terminal, by name, which is the relay's own") {
