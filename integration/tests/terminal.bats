@@ -55,7 +55,8 @@ terminal_bundle() {
     terminal_bundle ends printf 'one\ntwo\n'
     local command
     for command in "run --bundle $bundle ends" "exec --tty terminal printf one\\\\ntwo\\\\n"; do
-        timeout 120 script --quiet --return --command "$(type -P nacre) $command >$BATS_TEST_TMPDIR/output" /dev/null </dev/null
+        on_terminal sh -c "nacre $command >$BATS_TEST_TMPDIR/output" <<<settle
+        [[ "$output" == *"status 0" ]]
         cmp "$BATS_TEST_TMPDIR/output" <(printf 'one\ntwo\n')
     done
 }

@@ -74,7 +74,7 @@ Outcome<> list(Call& call, AddEntry add_entry) {
     NACRE_ASSIGN(const auto inode, call.inode());
     NACRE_ASSIGN(const auto directory, call.file_system.directories().find(in.fh));
     Listing listing{call, std::min({std::size_t{in.size}, call.reply.room(), std::size_t{max_payload}})};
-    const auto lock = directory->lock();
+    const OpenDirectory::Reading reading(*directory);
     NACRE_TRY(directory->seek(in.offset));
     for (;;) {
         NACRE_ASSIGN(const auto entry, directory->peek());
@@ -98,8 +98,8 @@ Outcome<> opendir(Call& call) {
     if (!opened)
         return refuse_errno();
     fuse_open_out out{};
-    NACRE_ASSIGN(out.fh,
-                 call.file_system.directories().insert(std::make_shared<OpenDirectory>(std::move(opened))));
+    NACRE_ASSIGN(out.fh, call.file_system.directories().insert(std::make_shared<OpenDirectory>(
+                             std::move(opened), call.file_system.directory_buffers())));
     return call.reply.append(out);
 }
 

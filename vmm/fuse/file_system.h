@@ -47,6 +47,7 @@ class FileSystem {
     InodeTable& inodes() { return *inodes_; }
     HandleTable<OpenFile>& files() { return files_; }
     HandleTable<OpenDirectory>& directories() { return directories_; }
+    BufferBudget& directory_buffers() { return directory_buffers_; }
 
     /// A directory whose entries are this process's descriptors.
     int descriptor_directory() const { return descriptor_directory_.get(); }
@@ -75,13 +76,15 @@ class FileSystem {
     void set_initialized(bool value) { initialized_.store(value, std::memory_order_release); }
 
   private:
-    FileSystem(const Options& options, FileDescriptor descriptor_directory, std::unique_ptr<InodeTable> inodes);
+    FileSystem(const Options& options, FileDescriptor descriptor_directory,
+               std::unique_ptr<InodeTable> inodes);
 
     Options options_;
     FileDescriptor descriptor_directory_;
     std::unique_ptr<InodeTable> inodes_;
     std::uint64_t root_mount_;
     HandleTable<OpenFile> files_;
+    BufferBudget directory_buffers_{64};
     HandleTable<OpenDirectory> directories_;
     std::atomic<bool> initialized_ = false;
 };

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "vmm/base/file_descriptor.h"
+#include "vmm/fuse/buffer_budget.h"
 #include "vmm/fuse/outcome.h"
 
 namespace nacre::fuse {
@@ -23,12 +24,27 @@ struct DirectoryEntry {
 /// taken. Offsets are the host file system's own, so that seekdir(3) works.
 class OpenDirectory {
   public:
-    explicit OpenDirectory(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
+    /// `budget`, which must outlive it: of what it keeps between two requests.
+    OpenDirectory(FileDescriptor descriptor, BufferBudget& budget)
+        : descriptor_(std::move(descriptor)), budget_(budget) {}
+    OpenDirectory(const OpenDirectory&) = delete;
+    OpenDirectory& operator=(const OpenDirectory&) = delete;
+    ~OpenDirectory() { drop_buffer(); }
 
     int descriptor() const { return descriptor_.get(); }
 
-    /// Reading is a sequence of calls under one lock, as the guest may read from several threads.
-    [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+    /// One request's reading: a sequence of calls while it lives, as the guest may read from several threads.
+    class Reading {
+      public:
+        explicit Reading(OpenDirectory& directory) : directory_(directory), lock_(directory.mutex_) {}
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+        ~Reading() { directory_.rest(); }
+
+      private:
+        OpenDirectory& directory_;
+        std::unique_lock<std::mutex> lock_;
+    };
 
     /// Goes to `offset`: 0, or one that an entry gave. 0 also drops what was read ahead (rewinddir(3)).
     Outcome<> seek(std::uint64_t offset);
@@ -41,12 +57,17 @@ class OpenDirectory {
 
   private:
     Outcome<> refill();
+    void rest();
+    void drop_buffer();
 
     static constexpr std::size_t buffer_size = 16384;
 
     FileDescriptor descriptor_;
+    BufferBudget& budget_;
     std::mutex mutex_;
-    std::unique_ptr<std::byte[]> buffer_;  // made on first use
+    std::unique_ptr<std::byte[]> buffer_;  // while a request reads, and after it with entries that are left
+    bool in_budget_ = false;               // it may stay
+    bool untouched_ = true;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::uint64_t position_ = 0;

@@ -137,7 +137,7 @@ void attack_queue_setup() {
 /// Rings are moved, shrunk and switched off while the device works on them.
 void attack_moving_rings() {
     for_each_device([](const Device& device) {
-        for (u32 round = 0; round < 200; ++round) {
+        for (u32 round = 0; round < 80; ++round) {
             start(device);
             const u32 queue = static_cast<u32>(random()) % device.queues();
             Ring& ring = rings[queue];

@@ -32,7 +32,7 @@ void attack_with_doorbells() {
         for (u32 queue = 0; queue < device.queues(); ++queue)
             device.kick(queue);
     });
-    ring_all(1500);
+    ring_all(400);
 }
 
 void attack_console() {
