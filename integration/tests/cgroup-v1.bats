@@ -63,7 +63,8 @@ guest_file() {
     [ "$(file_of memory memory.limit_in_bytes)" -eq $(((100 + 48 + 64) << 20)) ]
     [ "$(file_of cpu,cpuacct cpu.cfs_quota_us) $(file_of cpu,cpuacct cpu.cfs_period_us) $(file_of cpu,cpuacct cpu.shares)" = "25000 50000 512" ]
     [ "$(file_of cpuset cpuset.cpus)" = 0 ]
-    [ "$(file_of pids pids.max)" = max ]
+    # The container's limit, and 512 for the VMM and the relays.
+    [ "$(file_of pids pids.max)" = 542 ]
     # The workload's are exact, in the guest's cgroup v2.
     [ "$(guest_file memory.max) $(guest_file pids.max)" = "104857600 30" ]
     [ "$(guest_file cpu.max) $(guest_file cpu.weight)" = "25000 50000 59" ]

@@ -7,6 +7,7 @@
 
 #include "runtime/network/embedded_name_server.h"
 #include "runtime/vm/agent_connection.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int answer_timeout_ms = 60'000;
 constexpr std::ptrdiff_t max_questions = 64;
+constexpr std::size_t stack_bytes = 128 << 10;
 
 /// The connection that questions come from. Answers are sent by the threads that have asked.
 class Relay {
@@ -39,8 +41,11 @@ class Relay {
             const std::lock_guard lock(sending_);
             (void)agent_.send(protocol::NameAnswer{container_, question.number, std::move(*answer)});
         }
-        places_.release();
+        drop();
     }
+
+    /// The end of a question, answered or not.
+    void drop() { places_.release(); }
 
   private:
     AgentConnection agent_;
@@ -56,13 +61,23 @@ Result<AgentConnection> serve_names(const std::string& vm_directory, const std::
     return agent;
 }
 
+/// In a thread of its own; without one, for want of tasks, the question is lost, as any datagram may be.
+void ask_aside(const std::shared_ptr<Relay>& relay, protocol::NameQuestion question) {
+    auto asking = Thread::start("name-question", stack_bytes,
+                                [relay, question = std::move(question)] { relay->ask(question); });
+    if (asking)
+        asking->detach();
+    else
+        relay->drop();
+}
+
 void run(const std::string& vm_directory, const std::string& container) {
     auto agent = serve_names(vm_directory, container);
     if (!agent)
         return;
     const auto relay = std::make_shared<Relay>(std::move(*agent), container);
     while (auto question = relay->next())
-        std::thread([relay, taken = std::move(*question)] { relay->ask(taken); }).detach();
+        ask_aside(relay, std::move(*question));
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <memory>
 #include <semaphore>
 #include <span>
 #include <thread>
 
 #include "runtime/network/loopback_listener.h"
 #include "runtime/vm/agent_connection.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
@@ -17,6 +19,7 @@ namespace {
 
 constexpr int connect_timeout_ms = 30'000;
 constexpr std::ptrdiff_t max_connections = 128;
+constexpr std::size_t stack_bytes = 128 << 10;
 
 /// Of either family, both have it at the same place.
 std::uint16_t own_port(int socket) {
@@ -68,9 +71,26 @@ void serve(const std::string& vm_directory, const std::string& container, FileDe
     const auto guest = connect_to_guest(vm_directory, container, own_port(connection.get()));
     if (!guest)
         return reset(std::move(connection));
-    std::thread back([&] { copy(guest->get(), connection.get()); });
+    const auto back = Thread::start("port-back", stack_bytes, [&] { copy(guest->get(), connection.get()); });
+    if (!back)
+        return reset(std::move(connection));
     copy(connection.get(), guest->get());
-    back.join();
+}
+
+using Places = std::counting_semaphore<max_connections>;
+
+/// In a thread of its own; without one, for want of tasks, the connection is reset.
+void serve_aside(const std::string& vm_directory, const std::string& container,
+                 const std::shared_ptr<Places>& places, FileDescriptor connection) {
+    const auto taken = std::make_shared<FileDescriptor>(std::move(connection));
+    auto serving = Thread::start("port", stack_bytes, [=] {
+        serve(vm_directory, container, std::move(*taken));
+        places->release();
+    });
+    if (serving)
+        return serving->detach();
+    reset(std::move(*taken));
+    places->release();
 }
 
 }  // namespace
@@ -78,16 +98,13 @@ void serve(const std::string& vm_directory, const std::string& container, FileDe
 Result<void> forward_ports(const std::string& vm_directory, const std::string& container) {
     NACRE_ASSIGN(auto listener, LoopbackListener::create());
     std::thread([listener = std::move(listener), vm_directory, container] {
-        const auto places = std::make_shared<std::counting_semaphore<max_connections>>(max_connections);
+        const auto places = std::make_shared<Places>(max_connections);
         for (;;) {
             places->acquire();
             auto connection = listener.accept();
             if (!connection)
                 return;
-            std::thread([places, vm_directory, container, taken = std::move(*connection)]() mutable {
-                serve(vm_directory, container, std::move(taken));
-                places->release();
-            }).detach();
+            serve_aside(vm_directory, container, places, std::move(*connection));
         }
     }).detach();
     return {};

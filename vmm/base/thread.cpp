@@ -55,6 +55,11 @@ Result<Thread> Thread::start(const std::string& name, std::size_t stack_bytes, s
     return Thread(handle);
 }
 
+void Thread::detach() {
+    if (std::exchange(running_, false))
+        pthread_detach(handle_);
+}
+
 Thread::~Thread() {
     if (running_)
         pthread_join(handle_, nullptr);

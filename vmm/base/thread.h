@@ -11,8 +11,8 @@
 
 namespace nacre {
 
-/// A thread with a stack of chosen size that no signal reaches; joined at the end of its owner's life.
-/// (std::thread has the default stack, 8 MiB of address space each.)
+/// A thread with a stack of chosen size that no signal reaches; joined at the end of its owner's life, unless
+/// detached. (std::thread has the default stack, 8 MiB of address space each.)
 class Thread {
   public:
     /// `name` is cut to 15 characters.
@@ -22,6 +22,9 @@ class Thread {
         : handle_(other.handle_), running_(std::exchange(other.running_, false)) {}
     Thread& operator=(Thread&&) = delete;
     ~Thread();
+
+    /// It goes on without its owner, until it or the process ends.
+    void detach();
 
   private:
     explicit Thread(pthread_t handle) : handle_(handle), running_(true) {}

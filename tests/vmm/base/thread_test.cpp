@@ -4,6 +4,9 @@
 #include <signal.h>
 
 #include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
 #include <string>
 
 using nacre::Thread;
@@ -26,6 +29,21 @@ TEST_CASE("a thread runs its body under its name, with signals blocked, and is j
     CHECK(name == "a-name-that-is-");
     CHECK(sigismember(&mask, SIGTERM) == 1);
     CHECK(sigismember(&mask, SIGXFSZ) == 1);
+}
+
+TEST_CASE("a detached thread goes on after its owner") {
+    const auto owner_gone = std::make_shared<std::promise<void>>();
+    const auto ran = std::make_shared<std::promise<void>>();
+    {
+        auto thread = Thread::start("t", 256 * 1024, [=] {
+            owner_gone->get_future().wait();
+            ran->set_value();
+        });
+        REQUIRE(thread);
+        thread->detach();
+    }
+    owner_gone->set_value();
+    CHECK(ran->get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
 }
 
 TEST_CASE("the creator's own signals are as before") {
