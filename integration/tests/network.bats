@@ -83,7 +83,7 @@ assert_same_network() {
     [ ! -e /sys/class/net/moved1 ]
     assert_same_network box
     in_box ip address show dev net7
-    [ "$(in_box ip -json address show dev moved0 | jq -c '.[] | [.mtu, .address, [.addr_info[] | .local]]')" = \
+    [ "$(in_box ip -json address show dev moved0 | jq -c '.[] | [.mtu, .address, [.addr_info[] | select(.family == "inet") | .local]]')" = \
         '[1789,"02:00:00:00:88:01",["10.88.0.1"]]' ]
     # The owner of the namespace has them back.
     nacre delete --force box
