@@ -170,9 +170,21 @@ survives() {
     [ "$(stat --format %s "$BATS_TEST_TMPDIR/disk")" -eq 67108864 ]
 }
 
-@test "frames that lie about themselves, buffers of one byte" {
+with_interface() {
     network_namespace hostile 7
     edit_config '(.linux.namespaces[] | select(.type == "network")).path = "/run/netns/hostile"'
+}
+
+@test "frames that lie about themselves, buffers of one byte" {
+    with_interface
+    modprobe --all tun vhost_net
+    rmmod vhost_net
+    survives interface
+}
+
+@test "frames that lie, and buffers of one byte, where the host's kernel serves the queues" {
+    with_interface
+    modprobe vhost_net
     survives interface
 }
 
