@@ -176,9 +176,14 @@ Result<void> Container::run_hooks(const std::string& stage, const std::string& s
     NACRE_ASSIGN(const auto init, open_pidfd(init_->pid()));
     NACRE_ASSIGN(auto channel, make_setup_channel());
     const bool start = stage == "startContainer";
-    const HookPlan plan{
-        init.get(), start, process_,       start ? hooks_.start_container : hooks_.create_container,
-        stage,      state, user_namespace_};
+    const HookPlan plan{.init = init.get(),
+                        .own_user = start,
+                        .process = process_,
+                        .seccomp = start ? seccomp_ : std::nullopt,
+                        .hooks = start ? hooks_.start_container : hooks_.create_container,
+                        .stage = stage,
+                        .state = state,
+                        .user_namespace = user_namespace_};
     NACRE_ASSIGN(const auto pid, clone_process(0, cgroup_.fd()));
     if (pid == 0)
         run_hook_process(plan, std::move(channel.second));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,10 @@ namespace nacre::agent {
 
 /// Hooks to run inside a container whose first process is set up.
 struct HookPlan {
-    int init = -1;         // pidfd of that process
-    bool own_user = true;  // as the container's user, else as its root
-    oci::Process process;  // the configuration's
+    int init = -1;                        // pidfd of that process
+    bool own_user = true;                 // as the container's user, else as its root
+    oci::Process process;                 // the configuration's
+    std::optional<oci::Seccomp> seccomp;  // what the hooks are held to
     std::vector<oci::Hook> hooks;
     std::string stage;  // "startContainer"
     std::string state;  // their standard input

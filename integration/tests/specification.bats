@@ -206,6 +206,23 @@ in_container() {
     assert_nothing_left
 }
 
+@test "a startContainer hook is held to the container's filter, which need not allow what it takes to run hooks" {
+    local unprivileged
+    for unprivileged in true false; do
+        new_bundle "$unprivileged" true
+        edit_config '.root.readonly = false | .process.noNewPrivileges = $unprivileged
+            | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+                {names: ["mkdir", "mkdirat", "memfd_create", "pidfd_open", "poll"], action: "SCMP_ACT_ERRNO", errnoRet: 95}]}
+            | .hooks = {createContainer: [{path: "/bin/mkdir", args: ["mkdir", "/made"]}],
+                startContainer: [{path: "/bin/mkdir", args: ["mkdir", "/made/below"]}]}' --argjson unprivileged "$unprivileged"
+        run nacre run --bundle "$bundle" spec
+        echo "$output"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"error running startContainer hook #0: /bin/mkdir: exit status 1: mkdir: "*"/made/below"*"not supported"* ]]
+        assert_nothing_left
+    done
+}
+
 @test "delete --force does not wait for a hook in the container that does not end" {
     new_bundle bundle sleep 100
     edit_config '.hooks.startContainer = [{path: "/bin/sleep", args: ["sleep", "1000"]}]'

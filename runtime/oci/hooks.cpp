@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::size_t output_limit = 4096;
 
+using LastStep = std::function<Result<void>()>;
+
 /// A file in memory: a hook may ignore its input or print without end, and neither may block us.
 Result<FileDescriptor> memory_file(const std::string& content) {
     FileDescriptor file(::memfd_create("nacre hook", MFD_CLOEXEC));
@@ -38,7 +40,8 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     return result;
 }
 
-[[noreturn]] void execute(const Hook& hook, const std::string& bundle, int input, int output) {
+[[noreturn]] void execute(const Hook& hook, const std::string& bundle, int input, int output,
+                          const LastStep& last_step) {
     ::setpgid(0, 0);
     sigset_t none;
     ::sigemptyset(&none);
@@ -50,6 +53,10 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
     const auto words = hook.args.empty() ? std::vector{hook.path} : hook.args;
     auto arguments = pointers(words);
     auto environment = pointers(hook.env);
+    if (const auto taken = last_step ? last_step() : Result<void>(); !taken) {
+        ::dprintf(STDERR_FILENO, "%s", taken.error().message.c_str());
+        ::_exit(127);
+    }
     ::execve(hook.path.c_str(), arguments.data(), environment.data());
     ::dprintf(STDERR_FILENO, "%s", errno_text(errno).c_str());
     ::_exit(127);
@@ -87,14 +94,15 @@ Result<void> wait_for_hook(pid_t pid, const Hook& hook, int output) {
     return {};
 }
 
-Result<void> run_hook(const Hook& hook, const std::string& state, const std::string& bundle) {
+Result<void> run_hook(const Hook& hook, const std::string& state, const std::string& bundle,
+                      const LastStep& last_step) {
     NACRE_ASSIGN(const auto input, memory_file(state));
     NACRE_ASSIGN(const auto output, memory_file(""));
     const pid_t pid = ::fork();
     if (pid < 0)
         return fail_errno("fork");
     if (pid == 0)
-        execute(hook, bundle, input.get(), output.get());
+        execute(hook, bundle, input.get(), output.get(), last_step);
     ::setpgid(pid, pid);  // also here: the group must exist before it is killed
     return wait_for_hook(pid, hook, output.get());
 }
@@ -102,9 +110,9 @@ Result<void> run_hook(const Hook& hook, const std::string& state, const std::str
 }  // namespace
 
 Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, const std::string& state,
-                       const std::string& bundle) {
+                       const std::string& bundle, const LastStep& last_step) {
     for (std::size_t i = 0; i < hooks.size(); ++i) {
-        auto result = run_hook(hooks[i], state, bundle);
+        auto result = run_hook(hooks[i], state, bundle, last_step);
         if (!result)
             return add_context(std::move(result).error(), fmt::format("error running {} hook #{}", name, i));
     }

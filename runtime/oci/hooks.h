@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,10 @@ namespace nacre::oci {
 /// "POSIX-platform Hooks"): each gets `state` (the OCI state as JSON) on its standard input, its own
 /// arguments and environment and nothing else of ours, in `directory` (the bundle's, on the host). One that
 /// exits non-zero or exceeds its time-out (seconds; it is killed then) is an error that carries what it
-/// printed.
+/// printed. `last_step` is taken by each hook's process as the last before its program is executed; where it
+/// fails, so does the hook.
 Result<void> run_hooks(const std::vector<Hook>& hooks, const std::string& name, const std::string& state,
-                       const std::string& directory);
+                       const std::string& directory, const std::function<Result<void>()>& last_step = {});
 
 /// The same hooks, where those that have no environment of their own get `environment`. The specification
 /// leaves it open; with runc they inherit it: the runtime's on the host, the container's process's for

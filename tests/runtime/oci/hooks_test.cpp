@@ -26,14 +26,16 @@ std::string error_of(const Hook& hook) {
 TEST_CASE("a hook that is not there is named") {
     Hook hook;
     hook.path = "/nonexistent/hook";
-    CHECK(error_of(hook) ==
-          "error running createRuntime hook #0: /nonexistent/hook: exit status 127: No such file or directory");
+    CHECK(
+        error_of(hook) ==
+        "error running createRuntime hook #0: /nonexistent/hook: exit status 127: No such file or directory");
 }
 
 TEST_CASE("a failing hook's last words are in the error, on one line") {
     CHECK(error_of(shell("echo first; echo second >&2; exit 3")) ==
           "error running createRuntime hook #0: /bin/sh: exit status 3: first second");
-    CHECK(error_of(shell("kill -9 $$")) == "error running createRuntime hook #0: /bin/sh: killed by signal 9");
+    CHECK(error_of(shell("kill -9 $$")) ==
+          "error running createRuntime hook #0: /bin/sh: killed by signal 9");
 }
 
 TEST_CASE("a hook over its time is killed with what it started") {
@@ -63,4 +65,18 @@ TEST_CASE("a default environment is for hooks that have none") {
     const auto hooks = with_environment({plain, shell("true")}, {"A=1"});
     CHECK(hooks[0].env == std::vector<std::string>{"A=1"});
     CHECK(hooks[1].env == std::vector<std::string>{"WORD=hello"});
+}
+
+TEST_CASE("each hook's process takes the last step, and where that fails, so does the hook") {
+    int taken = 0;
+    const auto refuse = [&]() -> nacre::Result<void> {
+        ++taken;  // in the hook's process
+        return nacre::fail("not allowed");
+    };
+    const auto result = run_hooks({shell("exit 0")}, "startContainer", "{}", "/", refuse);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().message ==
+          "error running startContainer hook #0: /bin/sh: exit status 127: not allowed");
+    CHECK(taken == 0);
+    CHECK(run_hooks({shell("exit 0")}, "startContainer", "{}", "/", [] { return nacre::Result<void>(); }));
 }
