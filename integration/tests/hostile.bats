@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # A hostile guest, really run: its kernel (tests/hostile-guest) plays the agent until its container runs, and then attacks the VMM
 # from ring 0, or answers the host wrongly. Measured from outside: what nacre-vmm holds, what the host's files are, what nacre says.
-# time-limit: 1800
+# time-limit: 1200
 # shellcheck disable=SC2154,SC2016,SC2030,SC2031 # set by helpers and run
 load helpers
 
