@@ -1,12 +1,16 @@
 #!/usr/bin/python3
-"""Calls one method of CRI's RuntimeService, with messages as JSON.
+"""Calls methods of CRI's RuntimeService for pods.bash, with messages as JSON.
 
-  client.py METHOD [REQUEST…]   sends every REQUEST at once ({} if there is none) and prints the answers in their order, one a line;
-                                with status 1 and the errors, one a line, if not all succeeded
+  client.py SOCKET   serves one call for each connection to SOCKET, and stays: it takes seconds to load what a call needs
+
+A connection sends FILE, METHOD and any number of REQUESTs, each with a NUL behind it, and closes its side. All requests are sent to
+the service at once ({} if there is none); the answers go to FILE.out in their order, one a line, the errors to FILE.err. What the
+connection gets is a status: 0, or 1 if not all succeeded.
 
 cri_pb2, which protoc makes of cri.proto, is looked for in $CRI_MESSAGES; $CRI_ENDPOINT is where the service listens."""
 import json
 import os
+import socketserver
 import sys
 
 import grpc
@@ -32,17 +36,33 @@ def as_line(message):
     return json.dumps(json_format.MessageToDict(message, including_default_value_fields=True, preserving_proto_field_name=True))
 
 
-def main(name, requests):
+def ask(channel, name, requests, out, errors):
     failed = False
-    with grpc.insecure_channel(os.environ["CRI_ENDPOINT"]) as channel:
-        call, parse = method(channel, name)
-        for answer in [call.future(parse(text), timeout=LIMIT) for text in requests]:
-            try:
-                print(as_line(answer.result()))
-            except grpc.RpcError as error:
-                failed = True
-                print(f"{error.code().name}: {error.details()}", file=sys.stderr)
+    call, parse = method(channel, name)
+    for answer in [call.future(parse(text), timeout=LIMIT) for text in requests]:
+        try:
+            print(as_line(answer.result()), file=out)
+        except grpc.RpcError as error:
+            failed = True
+            print(f"{error.code().name}: {error.details()}", file=errors)
     return failed
 
 
-sys.exit(main(sys.argv[1], sys.argv[2:] or ["{}"]))
+def main(socket):
+    channel = grpc.insecure_channel(os.environ["CRI_ENDPOINT"])
+
+    class Call(socketserver.StreamRequestHandler):
+        def handle(self):
+            file, name, *requests = self.rfile.read().decode().split("\0")[:-1]
+            with open(file + ".out", "w") as out, open(file + ".err", "w") as errors:
+                failed = ask(channel, name, requests or ["{}"], out, errors)
+            self.wfile.write(b"1\n" if failed else b"0\n")
+
+    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+    Server(socket, Call).serve_forever()
+
+
+main(sys.argv[1])

@@ -10,20 +10,24 @@ pause=docker.io/library/nacre-pause:test
 # start_containerd DIR: with a network for pods, and what client.py needs; all of it in DIR.
 start_containerd() {
     modprobe --all bridge veth
-    mkdir -p "$1/cni" "$1/messages"
+    mkdir -p "$1/cni" "$1/messages" "$1/calls"
     protoc --python_out="$1/messages" --proto_path="$cri_dir" cri.proto
     pod_network >"$1/cni/10-pods.conflist"
     containerd_config "$1" >"$1/config.toml"
     containerd --config "$1/config.toml" >"$1/containerd.log" 2>&1 3>&- &
     echo $! >"$1/containerd.pid"
+    CRI_MESSAGES=$1/messages CRI_ENDPOINT=unix:///run/containerd/containerd.sock "$cri_dir/client.py" "$1/cri.sock" \
+        >"$1/client.log" 2>&1 3>&- &
+    echo $! >"$1/client.pid"
     wait_until 60 ctr version
+    wait_until 60 test -S "$1/cri.sock"
     ctr --namespace k8s.io images import "$(image_dir)/busybox.oci.tar" >&2
     ctr --namespace k8s.io images import <(pause_image "$1") >&2
     wait_until 60 runtime_is_ready
 }
 
 stop_containerd() {
-    kill "$(cat "$1/containerd.pid")"
+    kill "$(cat "$1/containerd.pid")" "$(cat "$1/client.pid")"
 }
 
 containerd_config() {
@@ -67,9 +71,14 @@ runtime_is_ready() {
     [ "$(cri Status | jq -c '[.status.conditions[].status]')" = '[true,true]' ]
 }
 
-# cri METHOD [REQUEST…]: see client.py.
+# cri METHOD [REQUEST…]: sends every REQUEST at once ({} if there is none) and prints the answers in their order, one a line; with
+# status 1 and the errors, one a line, if not all succeeded.
 cri() {
-    CRI_MESSAGES=$BATS_FILE_TMPDIR/messages CRI_ENDPOINT=unix:///run/containerd/containerd.sock "$cri_dir/client.py" "$@" 3>&-
+    local file=$BATS_FILE_TMPDIR/calls/$BASHPID status
+    status=$(printf '%s\0' "$file" "$@" | socat -t 600 - "UNIX-CONNECT:$BATS_FILE_TMPDIR/cri.sock")
+    cat "$file.out"
+    cat "$file.err" >&2
+    return "${status:-1}"
 }
 
 # --- pods
