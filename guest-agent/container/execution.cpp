@@ -1,7 +1,6 @@
 #include "guest-agent/container/execution.h"
 
 #include <linux/limits.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -37,20 +36,6 @@ Result<void> check_inside_root() {
 
 }  // namespace
 
-Result<void> Execution::compile_filter(const std::optional<oci::Seccomp>& seccomp) {
-    if (!seccomp)
-        return {};
-    NACRE_ASSIGN(filter_, compile_seccomp(*seccomp));
-    return {};
-}
-
-/// Without no_new_privs the filter needs a capability that the user may not have, so it comes before.
-Result<void> Execution::load_filter_as_root() const {
-    if (!filter_ || process_.no_new_privileges)
-        return {};
-    return load_seccomp(*filter_);
-}
-
 Result<void> Execution::enter_working_directory() const {
     if (::chdir(process_.cwd.c_str()) < 0)
         return fail_errno("chdir to cwd (\"{}\") set in config.json failed", process_.cwd);
@@ -61,9 +46,7 @@ Result<void> Execution::prepare() {
     environment_ = process_environment(process_);
     NACRE_TRY(set_rlimits(process_.rlimits));
     NACRE_TRY(set_scheduling(process_));
-    if (process_.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return fail_errno("set no_new_privs");
-    NACRE_TRY(load_filter_as_root());
+    NACRE_TRY(filter_.apply_as_root());
     // As root first: the user may not be allowed to search the way there. As the user if root is not (a file
     // system of another user's).
     const auto entered = enter_working_directory();
@@ -79,10 +62,8 @@ Result<void> Execution::prepare() {
 Error Execution::execute() {
     const auto arguments = pointers_to(process_.args);
     const auto environment = pointers_to(environment_);
-    if (filter_ && process_.no_new_privileges) {
-        if (auto loaded = load_seccomp(*filter_); !loaded)
-            return loaded.error();
-    }
+    if (auto applied = filter_.apply_last(); !applied)
+        return applied.error();
     ::execve(executable_.c_str(), arguments.data(), environment.data());
     const int code = errno;
     auto text = errno_text(code);

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "guest-agent/container/seccomp.h"
+#include "guest-agent/container/process_filter.h"
 #include "guest-agent/container/setup_channel.h"
 #include "guest-agent/stdio/process_pipes.h"
 #include "runtime/oci/spec.h"
@@ -15,10 +15,12 @@ namespace nacre::agent {
 class Execution {
   public:
     /// `process` must outlive this.
-    explicit Execution(const oci::Process& process) : process_(process) {}
+    explicit Execution(const oci::Process& process) : process_(process), filter_(process.no_new_privileges) {}
 
     /// Everything that may take long or needs what the container does not have; before the root is entered.
-    Result<void> compile_filter(const std::optional<oci::Seccomp>& seccomp);
+    Result<void> compile_filter(const std::optional<oci::Seccomp>& seccomp) {
+        return filter_.compile(seccomp);
+    }
 
     /// Limits, no_new_privs, working directory, user, capabilities; finds the executable. From here on the
     /// process is what the configuration says.
@@ -29,12 +31,11 @@ class Execution {
     Error execute();
 
   private:
-    Result<void> load_filter_as_root() const;
     Result<void> enter_working_directory() const;
 
     const oci::Process& process_;
     std::vector<std::string> environment_;
-    std::optional<SeccompFilter> filter_;
+    ProcessFilter filter_;
     std::string executable_;
 };
 

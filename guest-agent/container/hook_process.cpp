@@ -10,7 +10,7 @@
 #include "guest-agent/container/namespaces.h"
 #include "guest-agent/container/process_attributes.h"
 #include "guest-agent/container/process_environment.h"
-#include "guest-agent/container/seccomp.h"
+#include "guest-agent/container/process_filter.h"
 #include "runtime/oci/hooks.h"
 
 namespace nacre::agent {
@@ -28,25 +28,16 @@ oci::Process as_root(oci::Process process) {
     return process;
 }
 
-Result<std::optional<SeccompFilter>> filter_of(const HookPlan& plan) {
-    if (!plan.seccomp)
-        return std::nullopt;
-    return compile_seccomp(*plan.seccomp);
-}
-
-/// Without no_new_privs a filter needs a capability that the user may not have, so it comes before.
-Result<void> become_hook(const oci::Process& process, const std::optional<SeccompFilter>& filter) {
-    if (process.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return fail_errno("set no_new_privs");
-    if (filter && !process.no_new_privileges)
-        NACRE_TRY(load_seccomp(*filter));
+Result<void> become_hook(const oci::Process& process, const ProcessFilter& filter) {
+    NACRE_TRY(filter.apply_as_root());
     NACRE_TRY(become_user(process));
-    return filter && process.no_new_privileges ? load_seccomp(*filter) : Result<void>();
+    return filter.apply_last();
 }
 
 Result<void> run(const HookPlan& plan) {
     NACRE_TRY(reset_inherited_attributes(plan.process));
-    NACRE_ASSIGN(const auto filter, filter_of(plan));
+    ProcessFilter filter(plan.process.no_new_privileges);
+    NACRE_TRY(filter.compile(plan.seccomp));
     NACRE_TRY(enter_namespaces_of(plan.init, plan.user_namespace));
     const auto process = plan.own_user ? plan.process : as_root(plan.process);
     const auto environment = plan.own_user ? process_environment(process) : std::vector<std::string>();

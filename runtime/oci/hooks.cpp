@@ -19,8 +19,6 @@ namespace {
 
 constexpr std::size_t output_limit = 4096;
 
-using LastStep = std::function<Result<void>()>;
-
 /// A file in memory: a hook may ignore its input or print without end, and neither may block us.
 Result<FileDescriptor> memory_file(const std::string& content) {
     FileDescriptor file(::memfd_create("nacre hook", MFD_CLOEXEC));
