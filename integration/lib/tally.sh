@@ -64,6 +64,13 @@ record_tap() {
     echo "$status $(seconds_since "$began")" >"$log.end"
 }
 
+# stood_still LOG: the time limit came, and no test had ended. Each has limits of its own, so what hung is the lab (lab/README.md).
+stood_still() {
+    local status _
+    read -r status _ <"$1.end"
+    [ "$status" -eq 124 ] && ! grep -qE '^(not )?ok ' "$1"
+}
+
 # tally_tap FILE LOG: tests that the plan announces and that never ran count as failed.
 tally_tap() {
     local name log=$2 plan good bad skipped status seconds

@@ -81,13 +81,14 @@ void start(const Device& device, u64 left_out) {
     device.drive();
 }
 
-long exchange(const Device& device, u32 queue, const void* request, u32 request_bytes, void* answer, u32 answer_bytes) {
+long exchange(const Device& device, u32 queue, const void* request, u32 request_bytes, void* answer, u32 answer_bytes,
+              u32 patience) {
     Ring& ring = rings[queue];
     ring.descriptors[0] = {reinterpret_cast<u64>(request), request_bytes, u16(answer_bytes != 0 ? flag_next : 0), 1};
     ring.descriptors[1] = {reinterpret_cast<u64>(answer), answer_bytes, flag_write, 0};
     ring.publish(0);
     device.kick(queue);
-    for (u32 i = 0; i < 20'000 && !wait_for([&] { return ring.has_used(); }, 1000); ++i) {
+    for (u32 i = 0; i < patience && !wait_for([&] { return ring.has_used(); }, 1000); ++i) {
         if (device.needs_reset())
             return -1;
     }

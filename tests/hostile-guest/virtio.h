@@ -139,8 +139,9 @@ extern u8 arena[arena_bytes];
 /// Resets `device` and starts it with the attackers' rings.
 void start(const Device& device, u64 left_out = feature_event_index);
 
-/// One chain of a readable and a writable buffer; waits for the answer. Its length, or -1 if none came.
-long exchange(const Device& device, u32 queue, const void* request, u32 request_bytes, void* answer, u32 answer_bytes);
+/// One chain of a readable and a writable buffer; waits for the answer, for `patience` thousand turns. Its length, or -1 if none came.
+long exchange(const Device& device, u32 queue, const void* request, u32 request_bytes, void* answer, u32 answer_bytes,
+              u32 patience = 20'000);
 
 /// A line in the console's log, which is what the host sees of the guest.
 void say(const Text& line);

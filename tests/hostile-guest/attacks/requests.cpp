@@ -199,13 +199,7 @@ void fill_disk_queue(const Device& device) {
 
 // Where the host's kernel serves the queue (vhost), one that is no frame stays in it for good, and nothing is said of it.
 void send_frame(const Device& device, const u8* bytes, u32 size) {
-    Ring& ring = rings[1];
-    ring.descriptors[0] = {reinterpret_cast<u64>(bytes), size, 0, 0};
-    ring.publish(0);
-    device.kick(1);
-    if (wait_for([&] { return ring.has_used(); }, 100'000))
-        ++ring.taken;
-    else
+    if (exchange(device, 1, bytes, size, nullptr, 0, 100) < 0)
         start(device);
 }
 
