@@ -6,6 +6,7 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "runtime/container/saved_config.h"
@@ -40,6 +41,59 @@ void merge(Json& target, const Json& change, Allocator& allocator, int depth = 0
         else
             target[member.name].CopyFrom(member.value, allocator);
     }
+}
+
+/// A file of the unified map, and the member that sets it as well.
+struct SameLimit {
+    const char* file;
+    const char* object;
+    const char* member;
+    bool zero_is_given = false;  // elsewhere callers written in Go send 0 for "not given"
+};
+
+constexpr std::array<SameLimit, 14> same_limits{{
+    {"memory.max", "memory", "limit"},
+    {"memory.low", "memory", "reservation"},
+    {"memory.swap.max", "memory", "swap"},
+    {"cpu.max", "cpu", "quota"},
+    {"cpu.max", "cpu", "period"},
+    {"cpu.max.burst", "cpu", "burst", true},
+    {"cpu.weight", "cpu", "shares"},
+    {"cpu.weight.nice", "cpu", "shares"},
+    {"cpu.idle", "cpu", "idle", true},
+    {"cpuset.cpus", "cpu", "cpus"},
+    {"cpuset.mems", "cpu", "mems"},
+    {"pids.max", "pids", "limit"},
+    {"io.weight", "blockIO", "weight"},
+    {"io.bfq.weight", "blockIO", "weight"},
+}};
+
+/// The member of an object, which may be of any type; null if there is none.
+Json* member_of(Json& object, const char* name) {
+    return object.IsObject() && object.HasMember(name) ? &object[name] : nullptr;
+}
+
+bool is_given(const Json* value, bool zero_is_given) {
+    if (value == nullptr || value->IsNull())
+        return false;
+    if (value->IsString())
+        return value->GetStringLength() > 0;
+    return zero_is_given || !value->IsNumber() || value->GetDouble() != 0;
+}
+
+bool gives(Json& change, const char* object, const char* member, bool zero_is_given = false) {
+    auto* const holder = member_of(change, object);
+    return holder != nullptr && is_given(member_of(*holder, member), zero_is_given);
+}
+
+/// The unified map counts more than other members, but not what it said before this change.
+void drop_outdated_files(Json& target, Json& change) {
+    auto* const unified = member_of(target, "unified");
+    if (unified == nullptr || !unified->IsObject())
+        return;
+    for (const auto& same : same_limits)
+        if (gives(change, same.object, same.member, same.zero_is_given))
+            unified->RemoveMember(same.file);
 }
 
 Result<void> parse_object(const std::string& text, rapidjson::Document& document) {
@@ -102,6 +156,7 @@ Result<std::string> merge_resources(const std::string& current, const std::strin
     rapidjson::Document changes;
     NACRE_TRY(parse_object(change, changes));
     changes.RemoveMember("devices");
+    drop_outdated_files(target, changes);
     merge(target, changes, target.GetAllocator());
     return text_of(target);
 }

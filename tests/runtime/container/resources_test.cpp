@@ -1,6 +1,7 @@
 #include "runtime/container/resources.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace nacre;
 using namespace nacre::runtime;
@@ -45,6 +46,22 @@ TEST_CASE("what a change names is replaced, all else stays") {
 
 TEST_CASE("rules for devices cannot be changed") {
     CHECK(merged(R"({"devices":[1]})", R"({"devices":[]})") == R"({"devices":[1]})");
+}
+
+TEST_CASE("a limit outdoes what the unified map said of it before, not what it says with it") {
+    CHECK(merged(R"({"unified":{"cpu.max":"max 100000","memory.high":"5"}})", R"({"cpu":{"quota":5}})") ==
+          R"({"unified":{"memory.high":"5"},"cpu":{"quota":5}})");
+    CHECK(merged(R"({"unified":{"pids.max":"9"}})", R"({"pids":{"limit":5},"unified":{"pids.max":"7"}})") ==
+          R"({"unified":{"pids.max":"7"},"pids":{"limit":5}})");
+    CHECK(merged(R"({"unified":{"cpu.idle":"1"}})", R"({"cpu":{"idle":0}})") ==
+          R"({"unified":{},"cpu":{"idle":0}})");
+}
+
+TEST_CASE("a limit that is not given leaves the unified map") {
+    const std::string present = R"({"unified":{"cpu.max":"5 1000","cpuset.cpus":"0","memory.max":"5"}})";
+    for (const auto* cpu : {R"("quota":0,"period":0,"cpus":"")", R"("quota":null)", ""})
+        CHECK(merged(present, fmt::format("{{\"cpu\":{{{}}}}}", cpu)).starts_with(present.substr(0, 60)));
+    CHECK(merged(R"({"unified":[]})", R"({"cpu":{"quota":5}})") == R"({"unified":[],"cpu":{"quota":5}})");
 }
 
 TEST_CASE("limits that a VM of a fixed size cannot give are refused, with what it can") {
