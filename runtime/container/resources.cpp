@@ -96,6 +96,16 @@ void drop_outdated_files(Json& target, Json& change) {
             unified->RemoveMember(same.file);
 }
 
+/// As with runc, no limit of memory is none of swap either: OCI's limit of swap includes memory's.
+void lift_swap_with_memory(Json& change, Allocator& allocator) {
+    auto* const memory = member_of(change, "memory");
+    const auto* const limit = memory == nullptr ? nullptr : member_of(*memory, "limit");
+    if (limit == nullptr || !limit->IsInt64() || limit->GetInt64() >= 0 || gives(change, "memory", "swap"))
+        return;
+    memory->RemoveMember("swap");
+    memory->AddMember("swap", -1, allocator);
+}
+
 Result<void> parse_object(const std::string& text, rapidjson::Document& document) {
     NACRE_TRY(oci::parse_json(text, "resources", document));
     if (!document.IsObject())
@@ -156,6 +166,7 @@ Result<std::string> merge_resources(const std::string& current, const std::strin
     rapidjson::Document changes;
     NACRE_TRY(parse_object(change, changes));
     changes.RemoveMember("devices");
+    lift_swap_with_memory(changes, changes.GetAllocator());
     drop_outdated_files(target, changes);
     merge(target, changes, target.GetAllocator());
     return text_of(target);

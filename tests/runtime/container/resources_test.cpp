@@ -48,6 +48,18 @@ TEST_CASE("rules for devices cannot be changed") {
     CHECK(merged(R"({"devices":[1]})", R"({"devices":[]})") == R"({"devices":[1]})");
 }
 
+TEST_CASE("without a limit of memory there is none of swap, unless one is named") {
+    CHECK(merged(R"({"memory":{"limit":7,"swap":9}})", R"({"memory":{"limit":-1}})") ==
+          R"({"memory":{"limit":-1,"swap":-1}})");
+    CHECK(merged(R"({"memory":{"limit":7}})", R"({"memory":{"limit":-1,"swap":0}})") ==
+          R"({"memory":{"limit":-1,"swap":-1}})");
+    CHECK(merged(R"({"memory":{"swap":9}})", R"({"memory":{"limit":-1,"swap":8}})") ==
+          R"({"memory":{"swap":8,"limit":-1}})");
+    CHECK(merged(R"({"memory":{"swap":9}})", R"({"memory":{"limit":"-1"}})") ==
+          R"({"memory":{"swap":9,"limit":"-1"}})");
+    CHECK(merged(R"({"memory":{"swap":9}})", R"({"memory":[]})") == R"({"memory":[]})");
+}
+
 TEST_CASE("a limit outdoes what the unified map said of it before, not what it says with it") {
     CHECK(merged(R"({"unified":{"cpu.max":"max 100000","memory.high":"5"}})", R"({"cpu":{"quota":5}})") ==
           R"({"unified":{"memory.high":"5"},"cpu":{"quota":5}})");
