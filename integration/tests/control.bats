@@ -136,6 +136,23 @@ guest_limit() {
     [ "$(guest_limit pids.max)" = max ]
 }
 
+@test "update: a limit outdoes what the unified map said before, and no limit of memory is none of swap" {
+    echo '{"unified": {"cpu.max": "30000 100000", "pids.max": "60"}}' | nacre update --resources - control
+    [ "$(guest_limit cpu.max)" = "30000 100000" ]
+    nacre update --cpu-quota 70000 --cpu-period 100000 control
+    [ "$(guest_limit cpu.max)" = "70000 100000" ]
+    [ "$(guest_limit pids.max)" = 60 ]
+    nacre update --memory 80M --memory-swap 120M --pids-limit -1 control
+    [ "$(guest_limit pids.max)" = max ]
+    nacre update --memory 150M control
+    [ "$(guest_limit memory.max)" -eq $((150 << 20)) ]
+    [ "$(guest_limit memory.swap.max)" -eq $((40 << 20)) ]
+    nacre update --memory -1 control
+    [ "$(guest_limit memory.max)" = max ]
+    [ "$(guest_limit memory.swap.max)" = max ]
+    nacre update --cpu-quota -1 --cpu-period 50000 control
+}
+
 @test "update refuses what is no limit, and changes nothing" {
     has_error 1 "invalid value for memory: invalid size: '100x'" nacre update --memory 100x control
     has_error 1 'invalid value for cpu-quota' nacre update --cpu-quota x control

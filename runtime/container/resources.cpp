@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <optional>
 
 #include "runtime/container/saved_config.h"
 #include "runtime/oci/bundle.h"
@@ -96,14 +98,39 @@ void drop_outdated_files(Json& target, Json& change) {
             unified->RemoveMember(same.file);
 }
 
-/// As with runc, no limit of memory is none of swap either: OCI's limit of swap includes memory's.
-void lift_swap_with_memory(Json& change, Allocator& allocator) {
-    auto* const memory = member_of(change, "memory");
-    const auto* const limit = memory == nullptr ? nullptr : member_of(*memory, "limit");
-    if (limit == nullptr || !limit->IsInt64() || limit->GetInt64() >= 0 || gives(change, "memory", "swap"))
+/// A member of "memory" that is a number and not 0, or nothing.
+std::optional<std::int64_t> bytes_of(Json& resources, const char* member) {
+    auto* const memory = member_of(resources, "memory");
+    const auto* const value = memory == nullptr ? nullptr : member_of(*memory, member);
+    if (value == nullptr || !value->IsInt64() || value->GetInt64() == 0)
+        return {};
+    return value->GetInt64();
+}
+
+/// The combined limit with which a new limit of memory leaves the guest's memory.swap.max, which is of swap
+/// alone, as it is. None for an unlimited one, as with runc, and nothing where there was no limit of swap.
+std::optional<std::int64_t> same_swap(Json& present, std::int64_t limit) {
+    if (limit < 0)
+        return -1;
+    const auto old_limit = bytes_of(present, "limit").value_or(0);
+    const auto old_swap = bytes_of(present, "swap").value_or(0);
+    std::int64_t combined = 0;
+    if (old_limit <= 0 || old_swap < old_limit ||
+        __builtin_add_overflow(limit, old_swap - old_limit, &combined))
+        return {};
+    return combined;
+}
+
+/// As runc: a change of memory alone is none of swap. OCI's limit of swap includes memory's, so it moves
+/// along.
+void keep_swap(Json& present, Json& change, Allocator& allocator) {
+    const auto limit = bytes_of(change, "limit");
+    if (!limit || gives(change, "memory", "swap"))
         return;
-    memory->RemoveMember("swap");
-    memory->AddMember("swap", -1, allocator);
+    auto& memory = change["memory"];
+    memory.RemoveMember("swap");
+    if (const auto swap = same_swap(present, *limit))
+        memory.AddMember("swap", *swap, allocator);
 }
 
 Result<void> parse_object(const std::string& text, rapidjson::Document& document) {
@@ -166,7 +193,7 @@ Result<std::string> merge_resources(const std::string& current, const std::strin
     rapidjson::Document changes;
     NACRE_TRY(parse_object(change, changes));
     changes.RemoveMember("devices");
-    lift_swap_with_memory(changes, changes.GetAllocator());
+    keep_swap(target, changes, changes.GetAllocator());
     drop_outdated_files(target, changes);
     merge(target, changes, target.GetAllocator());
     return text_of(target);

@@ -37,7 +37,7 @@ TEST_CASE("a change that is no JSON object is refused") {
 
 TEST_CASE("what a change names is replaced, all else stays") {
     CHECK(merged(R"({"memory":{"limit":1,"swap":2},"pids":{"limit":5}})", R"({"memory":{"limit":7}})") ==
-          R"({"memory":{"limit":7,"swap":2},"pids":{"limit":5}})");
+          R"({"memory":{"limit":7,"swap":8},"pids":{"limit":5}})");
     CHECK(merged(R"({"cpu":{"shares":5}})", R"({"cpu":{"shares":null,"quota":1},"pids":null})") ==
           R"({"cpu":{"shares":5,"quota":1}})");
     CHECK(merged("{}", R"({"memory":{"limit":7}})") == R"({"memory":{"limit":7}})");
@@ -46,6 +46,19 @@ TEST_CASE("what a change names is replaced, all else stays") {
 
 TEST_CASE("rules for devices cannot be changed") {
     CHECK(merged(R"({"devices":[1]})", R"({"devices":[]})") == R"({"devices":[1]})");
+}
+
+TEST_CASE("a limit of memory alone leaves that of swap alone, which the combined one follows") {
+    const std::string present = R"({"memory":{"limit":30,"swap":50}})";
+    CHECK(merged(present, R"({"memory":{"limit":60}})") == R"({"memory":{"limit":60,"swap":80}})");
+    CHECK(merged(present, R"({"memory":{"limit":10,"swap":0}})") == R"({"memory":{"limit":10,"swap":30}})");
+    CHECK(merged(present, R"({"memory":{"limit":60,"swap":70}})") == R"({"memory":{"limit":60,"swap":70}})");
+    CHECK(merged(present, R"({"memory":{"limit":0}})") == R"({"memory":{"limit":0,"swap":50}})");
+    CHECK(merged(R"({"memory":{"limit":30,"swap":-1}})", R"({"memory":{"limit":60,"swap":0}})") ==
+          R"({"memory":{"limit":60,"swap":-1}})");
+    CHECK(merged(R"({"memory":{"limit":30}})", R"({"memory":{"limit":60}})") == R"({"memory":{"limit":60}})");
+    CHECK(merged(R"({"memory":{"limit":1,"swap":9223372036854775807}})", R"({"memory":{"limit":2}})") ==
+          R"({"memory":{"limit":2,"swap":9223372036854775807}})");
 }
 
 TEST_CASE("without a limit of memory there is none of swap, unless one is named") {
