@@ -20,7 +20,10 @@ teardown() {
     losetup --list --noheadings --output NAME,BACK-FILE | grep "$BATS_TEST_TMPDIR" | cut -d ' ' -f 1 |
         xargs --no-run-if-empty losetup --detach
     ! mountpoint -q "$BATS_TEST_TMPDIR/small" || umount "$BATS_TEST_TMPDIR/small"
-    [ ! -d /sys/fs/cgroup/small ] || rmdir /sys/fs/cgroup/small
+    local group
+    for group in small few; do
+        [ ! -d "/sys/fs/cgroup/$group" ] || rmdir "/sys/fs/cgroup/$group"
+    done
     assert_nothing_left
 }
 
@@ -190,6 +193,28 @@ on_small_root() {
         nacre delete --force box
         run ! vmm_pids
     done
+}
+
+@test "without enough tasks create fails with one line, and leaves nothing" {
+    mkdir /sys/fs/cgroup/few
+    new_bundle box true
+    edit_config '.linux.cgroupsPath = "/few/box"'
+    local limit made refused=0
+    for limit in 1 2 4 6 8 10 12; do
+        echo "$limit" >/sys/fs/cgroup/few/pids.max
+        run timeout 100 nacre run --keep --bundle "$bundle" box </dev/null
+        echo "# $limit tasks: $status $output" >&3
+        [ "$status" -ne 124 ]
+        if [ "$status" -ne 0 ]; then
+            refused=$((refused + 1))
+            assert_one_clear_line "$output"
+        fi
+        made=$status
+        nacre delete --force box
+        run ! vmm_pids
+    done
+    [ "$refused" -ge 3 ]
+    [ "$made" -eq 0 ]
 }
 
 @test "a VM that the host kills for want of memory: 137, with the reason, and nothing is left" {

@@ -12,12 +12,12 @@
 #include <array>
 #include <cerrno>
 #include <iterator>
-#include <thread>
 
 #include "runtime/container/proc_tree.h"
 #include "runtime/vm/agent_connection.h"
 #include "vmm/base/file.h"
 #include "vmm/base/mount_calls.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
@@ -25,6 +25,7 @@ namespace {
 
 constexpr int answer_timeout_ms = 3'000;
 constexpr int kept_ms = 10'000;
+constexpr std::size_t stack_bytes = 256 << 10;
 
 struct Tmpfs {
     FileDescriptor shown;  // the mount for others
@@ -59,7 +60,9 @@ Result<FileSystems> make_in_new_namespace() {
 /// Linux before 6.15 copies a mount only where it is attached: in a namespace that ends with the thread.
 Result<FileSystems> make_file_systems() {
     Result<FileSystems> made;
-    std::thread([&] { made = make_in_new_namespace(); }).join();
+    NACRE_ASSIGN(auto making,
+                 Thread::start("guest-proc", stack_bytes, [&] { made = make_in_new_namespace(); }));
+    making.join();
     return made;
 }
 

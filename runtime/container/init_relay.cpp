@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "runtime/cgroup/oom_kill_count.h"
@@ -26,6 +25,7 @@
 #include "runtime/relay/relay_reports.h"
 #include "runtime/state/timestamp.h"
 #include "runtime/vm/vmm_control.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
@@ -36,6 +36,7 @@ constexpr int boot_timeout_ms = 120'000;
 constexpr int create_timeout_ms = 120'000;
 constexpr int attach_timeout_ms = 60'000;
 constexpr int lock_timeout_ms = 10'000;
+constexpr std::size_t stack_bytes = 1 << 20;
 
 /// Each has a thread in nacre-vmm.
 constexpr std::uint32_t max_disk_queues = 4;
@@ -251,6 +252,18 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     return end.status;
 }
 
+/// The thread that calls `relay`, and one that serves `proc` if there is one.
+Result<Thread> begin_relaying(const InitRelayTask& task, GuestProc* proc,
+                              const std::function<void()>& relay) {
+    if (proc != nullptr) {
+        NACRE_ASSIGN(auto serving, Thread::start("guest-proc", stack_bytes, [proc, &task] {
+                         proc->serve(task.pod.vm_directory, task.directory->id());
+                     }));
+        serving.detach();
+    }
+    return Thread::start("relay", stack_bytes, relay);
+}
+
 /// The relay's life. Never returns to the caller's code.
 [[noreturn]] void relay_main(InitRelayTask task, FileDescriptor reports, pid_t creator,
                              const Result<void>& joined) {
@@ -273,12 +286,12 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     // The main thread shows the container's files to the host; the others keep the host's. Without a /proc
     // the view is as good for all else.
     auto proc = GuestProc::create();
-    if (proc)
-        std::thread([&] { proc->serve(task.pod.vm_directory, task.directory->id()); }).detach();
     int status = 0;
-    std::thread relay([&] { status = relay_init(task, std::move(*created), *signals); });
-    const auto shown = enter_container_view(task.bundle->spec, task.bundle->directory, task.directory->path(),
-                                            proc ? &*proc : nullptr);
+    auto relay = begin_relaying(task, proc ? &*proc : nullptr,
+                                [&] { status = relay_init(task, std::move(*created), *signals); });
+    const auto shown = relay ? enter_container_view(task.bundle->spec, task.bundle->directory,
+                                                    task.directory->path(), proc ? &*proc : nullptr)
+                             : tl::unexpected(relay.error());
     if (!shown) {
         report_failure(reports.get(), shown.error());
         ::_exit(1);
@@ -289,7 +302,7 @@ int relay_init(const InitRelayTask& task, Created created, const SignalForwarder
     if (!report_line(reports.get(), "created"))
         ::_exit(1);
     reports.reset();
-    relay.join();
+    relay->join();
     ::_exit(status);
 }
 

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int answer_timeout_ms = 60'000;
 constexpr int barrier_timeout_ms = 30'000;
+constexpr std::size_t stack_bytes = 256 << 10;
 constexpr std::string_view variable = "NOTIFY_SOCKET=";
 
 /// Where runc has it.
@@ -79,7 +80,7 @@ std::optional<std::string> next_notification(AgentConnection& watch) {
     return notification == nullptr ? std::nullopt : std::optional(notification->text);
 }
 
-void pass_on(AgentConnection watch, const FileDescriptor& receiver) {
+void pass_on(AgentConnection& watch, const FileDescriptor& receiver) {
     // A receiver that has gone, or lets messages pile up, loses them, as it does those of the host's
     // processes.
     while (const auto text = next_notification(watch))
@@ -107,15 +108,12 @@ Result<NotificationRelay> NotificationRelay::start(const std::string& vm_directo
     if (!receiver)
         return relay;
     NACRE_ASSIGN(auto watch, watch_notifications(vm_directory, id));
-    relay.thread_ = std::thread([watch = std::move(watch), receiver = std::move(receiver)]() mutable {
-        pass_on(std::move(watch), receiver);
-    });
+    auto passing = [watch = std::move(watch), receiver = std::move(receiver)]() mutable {
+        pass_on(watch, receiver);
+    };
+    NACRE_ASSIGN(auto thread, Thread::start("notifications", stack_bytes, std::move(passing)));
+    relay.thread_.emplace(std::move(thread));
     return relay;
-}
-
-NotificationRelay::~NotificationRelay() {
-    if (thread_.joinable())
-        thread_.join();
 }
 
 Result<Readiness> Readiness::watch(const std::string& vm_directory, const std::string& id) {

@@ -2,12 +2,12 @@
 
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "runtime/oci/spec.h"
 #include "runtime/state/container_state.h"
 #include "runtime/vm/agent_connection.h"
 #include "vmm/base/file_descriptor.h"
+#include "vmm/base/thread.h"
 
 /// sd_notify(3) from within a container. Its socket is one of the guest's; what the processes send there goes
 /// to the service manager in one of two ways. As with runc: `create` with NOTIFY_SOCKET in nacre's
@@ -41,11 +41,11 @@ class NotificationRelay {
     NotificationRelay& operator=(NotificationRelay&&) = delete;
 
     /// Waits until the container, or its VM, has ended.
-    ~NotificationRelay();
+    ~NotificationRelay() = default;
 
   private:
     NotificationRelay() = default;
-    std::thread thread_;
+    std::optional<Thread> thread_;
 };
 
 /// The wait of `start` for a container that is to tell when it is ready.

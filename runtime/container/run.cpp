@@ -1,15 +1,18 @@
 #include <unistd.h>
 
-#include <thread>
+#include <optional>
 
 #include "runtime/container/foreground.h"
 #include "runtime/container/lifecycle.h"
 #include "runtime/container/saved_config.h"
 #include "runtime/container/start.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
 namespace {
+
+constexpr std::size_t stack_bytes = 256 << 10;
 
 /// Why the container ended, if not by itself.
 std::string cause_of_end(const Store& store, const std::string& id) {
@@ -25,10 +28,12 @@ Result<ProcessTerminal> callers_terminal(const Store& store, const std::string& 
 }
 
 /// The service manager supervises the one who waits: this process.
-std::jthread tell_readiness(Readiness& readiness) {
+Result<std::optional<Thread>> tell_readiness(Readiness& readiness) {
     if (!readiness.is_awaited())
-        return {};
-    return std::jthread([&readiness] { (void)readiness.wait_and_tell(::getpid()); });
+        return std::nullopt;
+    NACRE_ASSIGN(auto telling, Thread::start("readiness", stack_bytes,
+                                             [&readiness] { (void)readiness.wait_and_tell(::getpid()); }));
+    return std::optional(std::move(telling));
 }
 
 /// Until the container has ended; its exit status.
@@ -36,7 +41,7 @@ Result<int> run_in_foreground(const Store& store, const std::string& id, const W
     NACRE_ASSIGN(const auto terminal, callers_terminal(store, id));
     NACRE_ASSIGN(const auto foreground, Foreground::begin(terminal.caller.get()));
     NACRE_ASSIGN(auto started, begin_start(store, id, warn));
-    const auto teller = tell_readiness(started.readiness);
+    NACRE_ASSIGN(const auto telling, tell_readiness(started.readiness));
     return foreground.wait_for(started.relay);
 }
 

@@ -3,7 +3,6 @@
 #include <memory>
 #include <mutex>
 #include <semaphore>
-#include <thread>
 
 #include "runtime/network/embedded_name_server.h"
 #include "runtime/vm/agent_connection.h"
@@ -83,7 +82,11 @@ void run(const std::string& vm_directory, const std::string& container) {
 }  // namespace
 
 void relay_names(const std::string& vm_directory, const std::string& container) {
-    std::thread([vm_directory, container] { run(vm_directory, container); }).detach();
+    // Without a thread, for want of tasks, no question is answered.
+    auto relaying =
+        Thread::start("names", stack_bytes, [vm_directory, container] { run(vm_directory, container); });
+    if (relaying)
+        relaying->detach();
 }
 
 }  // namespace nacre::runtime

@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "guest-agent/network/rtnetlink.h"
 #include "runtime/network/embedded_name_server.h"
@@ -15,6 +14,7 @@
 #include "runtime/network/tap.h"
 #include "runtime/vm/agent_connection.h"
 #include "runtime/vm/vmm_control.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
@@ -22,20 +22,21 @@ namespace {
 
 constexpr int attach_timeout_ms = 60'000;
 constexpr int answer_timeout_ms = 60'000;
+constexpr std::size_t stack_bytes = 1 << 20;
 
 using Requests = std::vector<netlink::Request>;
 
 /// What `function` returns in a thread of a network namespace: `of` is a descriptor of it, or of a process in
 /// it.
 template <class Function>
-auto in_network_namespace(int of, const Function& function) {
+auto in_network_namespace(int of, const Function& function) -> decltype(function()) {
     decltype(function()) result;
-    std::thread thread([&] {
-        if (::setns(of, CLONE_NEWNET) < 0)
-            result = fail_errno("enter the container's network namespace");
-        else
-            result = function();
-    });
+    NACRE_ASSIGN(auto thread, Thread::start("network", stack_bytes, [&] {
+                     if (::setns(of, CLONE_NEWNET) < 0)
+                         result = fail_errno("enter the container's network namespace");
+                     else
+                         result = function();
+                 }));
     thread.join();
     return result;
 }

@@ -7,7 +7,6 @@
 #include <memory>
 #include <semaphore>
 #include <span>
-#include <thread>
 
 #include "runtime/network/loopback_listener.h"
 #include "runtime/vm/agent_connection.h"
@@ -82,6 +81,7 @@ using Places = std::counting_semaphore<max_connections>;
 /// In a thread of its own; without one, for want of tasks, the connection is reset.
 void serve_aside(const std::string& vm_directory, const std::string& container,
                  const std::shared_ptr<Places>& places, FileDescriptor connection) {
+    // What a thread that could not be started was given is gone with it.
     const auto taken = std::make_shared<FileDescriptor>(std::move(connection));
     auto serving = Thread::start("port", stack_bytes, [=] {
         serve(vm_directory, container, std::move(*taken));
@@ -93,20 +93,27 @@ void serve_aside(const std::string& vm_directory, const std::string& container,
     places->release();
 }
 
+void accept_all(const LoopbackListener& listener, const std::string& vm_directory,
+                const std::string& container) {
+    const auto places = std::make_shared<Places>(max_connections);
+    for (;;) {
+        places->acquire();
+        auto connection = listener.accept();
+        if (!connection)
+            return;
+        serve_aside(vm_directory, container, places, std::move(*connection));
+    }
+}
+
 }  // namespace
 
 Result<void> forward_ports(const std::string& vm_directory, const std::string& container) {
     NACRE_ASSIGN(auto listener, LoopbackListener::create());
-    std::thread([listener = std::move(listener), vm_directory, container] {
-        const auto places = std::make_shared<Places>(max_connections);
-        for (;;) {
-            places->acquire();
-            auto connection = listener.accept();
-            if (!connection)
-                return;
-            serve_aside(vm_directory, container, places, std::move(*connection));
-        }
-    }).detach();
+    NACRE_ASSIGN(auto accepting, Thread::start("ports", stack_bytes,
+                                               [listener = std::move(listener), vm_directory, container] {
+                                                   accept_all(listener, vm_directory, container);
+                                               }));
+    accepting.detach();
     return {};
 }
 

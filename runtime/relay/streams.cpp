@@ -18,6 +18,8 @@ constexpr int attach_timeout_ms = 30'000;
 constexpr int silent_guest_timeout_ms = 5'000;
 constexpr std::size_t buffer_size = 64 * 1024;
 
+constexpr std::size_t stack_bytes = buffer_size + (128 << 10);
+
 using Buffer = std::array<std::byte, buffer_size>;
 
 /// After a call that failed: whether to try again. The caller may have made its open files non-blocking.
@@ -101,7 +103,7 @@ void copy_output(FileDescriptor socket, Target target) {
         ::shutdown(target.fd.get(), SHUT_WR);
 }
 
-void copy_input(AgentConnection connection, FileDescriptor source) {
+void copy_input(AgentConnection connection, const FileDescriptor& source) {
     // The agent answers when the process is started: a container that never starts consumes nothing.
     if (!connection.receive(-1))
         return;
@@ -140,16 +142,26 @@ Result<FileDescriptor> open_output(const std::string& vm_directory, const protoc
 
 Result<void> Streams::add_input(std::uint32_t descriptor, FileDescriptor source) {
     NACRE_ASSIGN(auto connection, open_stream(vm_directory_, name_, {descriptor, true}));
+    NACRE_ASSIGN(auto copying,
+                 Thread::start("input", stack_bytes,
+                               [connection = std::move(connection), source = std::move(source)]() mutable {
+                                   copy_input(std::move(connection), source);
+                               }));
     // Reading the caller's descriptor cannot be interrupted; the thread ends with the process.
-    std::thread(copy_input, std::move(connection), std::move(source)).detach();
+    copying.detach();
     return {};
 }
 
 Result<void> Streams::add_output(std::uint32_t descriptor, FileDescriptor target, bool hangs_up,
                                  bool half_closes) {
     NACRE_ASSIGN(auto connection, open_output(vm_directory_, name_, {descriptor, false}));
-    outputs_.emplace_back(copy_output, std::move(connection),
-                          Target{std::move(target), ended_.fd(), hangs_up, half_closes});
+    Target to{std::move(target), ended_.fd(), hangs_up, half_closes};
+    NACRE_ASSIGN(auto copying,
+                 Thread::start("output", stack_bytes,
+                               [connection = std::move(connection), to = std::move(to)]() mutable {
+                                   copy_output(std::move(connection), std::move(to));
+                               }));
+    outputs_.push_back(std::move(copying));
     return {};
 }
 
@@ -177,9 +189,9 @@ Result<Streams> Streams::attach(const std::string& vm_directory, const protocol:
 }
 
 void Streams::finish() {
+    if (outputs_.empty())
+        return;
     ended_.signal();
-    for (auto& output : outputs_)
-        output.join();
     outputs_.clear();
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "guest-agent/protocol/messages.h"
 #include "runtime/relay/passed_descriptors.h"
 #include "vmm/base/event_fd.h"
+#include "vmm/base/thread.h"
 
 namespace nacre::runtime {
 
@@ -25,6 +25,7 @@ class Streams {
 
     Streams(Streams&&) = default;
     Streams& operator=(Streams&&) = delete;
+    ~Streams() { finish(); }
 
     /// Call when the process has exited: waits until all that it wrote has been written here. A guest that
     /// then neither sends nor closes is given up after a few seconds; a slow reader on our side is not.
@@ -41,7 +42,7 @@ class Streams {
     protocol::ProcessName name_;
 
     EventFd ended_;
-    std::vector<std::thread> outputs_;
+    std::vector<Thread> outputs_;
 };
 
 }  // namespace nacre::runtime

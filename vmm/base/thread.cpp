@@ -2,23 +2,11 @@
 
 #include <signal.h>
 
-#include <memory>
+#include <cerrno>
 
 namespace nacre {
 
 namespace {
-
-struct Start {
-    std::string name;
-    std::function<void()> body;
-};
-
-void* run(void* argument) {
-    const std::unique_ptr<Start> start(static_cast<Start*>(argument));
-    pthread_setname_np(pthread_self(), start->name.c_str());
-    start->body();
-    return nullptr;
-}
 
 /// Threads inherit the mask of signals from their creator.
 class AllSignalsBlocked {
@@ -38,8 +26,16 @@ class AllSignalsBlocked {
 
 }  // namespace
 
-Result<Thread> Thread::start(const std::string& name, std::size_t stack_bytes, std::function<void()> body) {
-    auto argument = std::make_unique<Start>(Start{name.substr(0, 15), std::move(body)});
+void* Thread::run(void* start) {
+    const std::unique_ptr<Start> started(static_cast<Start*>(start));
+    pthread_setname_np(pthread_self(), started->name.c_str());
+    started->task->run();
+    return nullptr;
+}
+
+Result<Thread> Thread::start_task(const std::string& name, std::size_t stack_bytes,
+                                  std::unique_ptr<Task> task) {
+    auto argument = std::make_unique<Start>(Start{name.substr(0, 15), std::move(task)});
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     int code = pthread_attr_setstacksize(&attributes, stack_bytes);
@@ -49,6 +45,9 @@ Result<Thread> Thread::start(const std::string& name, std::size_t stack_bytes, s
         code = pthread_create(&handle, &attributes, run, argument.get());
     }
     pthread_attr_destroy(&attributes);
+    if (code == EAGAIN)
+        return fail_with(
+            code, "cannot start thread {} within the limit of tasks (pids.max, TasksMax, ulimit -u)", name);
     if (code != 0)
         return fail_with(code, "cannot start thread {}", name);
     static_cast<void>(argument.release());  // run() owns it
@@ -60,9 +59,13 @@ void Thread::detach() {
         pthread_detach(handle_);
 }
 
-Thread::~Thread() {
-    if (running_)
+void Thread::join() {
+    if (std::exchange(running_, false))
         pthread_join(handle_, nullptr);
+}
+
+Thread::~Thread() {
+    join();
 }
 
 }  // namespace nacre

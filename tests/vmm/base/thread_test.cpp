@@ -46,6 +46,15 @@ TEST_CASE("a detached thread goes on after its owner") {
     CHECK(ran->get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready);
 }
 
+TEST_CASE("what its body owns may be movable only, and is gone when it has been joined") {
+    std::string text;
+    auto thread = Thread::start("t", 256 * 1024,
+                                [&text, owned = std::make_unique<std::string>("owned")] { text = *owned; });
+    REQUIRE(thread);
+    thread->join();
+    CHECK(text == "owned");
+}
+
 TEST_CASE("the creator's own signals are as before") {
     REQUIRE(Thread::start("t", 256 * 1024, [] {}));
     sigset_t mask;
