@@ -24,6 +24,10 @@ std::uint64_t address_of(std::span<std::byte> bytes) {
     return std::bit_cast<std::uint64_t>(bytes.data());
 }
 
+vhost_memory_region entry_of(const GuestMemory::Region& region) {
+    return {region.start, region.mapping.size(), address_of(region.mapping.bytes()), 0};
+}
+
 template <class T>
 Result<void> ask(const FileDescriptor& fd, unsigned long request, T* argument, const char* what) {
     if (::ioctl(fd.get(), request, argument) < 0)
@@ -55,17 +59,19 @@ Result<void> Vhost::set_features(std::uint64_t features) const {
 }
 
 Result<void> Vhost::set_memory(const GuestMemory& memory) const {
+    std::vector<vhost_memory_region> regions;
+    for (const auto& region : memory.regions())
+        regions.push_back(entry_of(region));
+    // In full: nobody comes back here when it grows, and what is no RAM yet is of no use to the kernel
+    // either.
+    if (const auto* growing = memory.growing_region(); growing != nullptr)
+        regions.push_back(entry_of(*growing));
     // vhost_memory: how many regions, padding, and the regions; it has no size in C++.
-    const std::array<std::uint32_t, 2> header{static_cast<std::uint32_t>(memory.regions().size()), 0};
-    std::vector<std::byte> table(sizeof header + memory.regions().size() * sizeof(vhost_memory_region));
+    const std::array<std::uint32_t, 2> header{static_cast<std::uint32_t>(regions.size()), 0};
+    const auto entries = std::as_bytes(std::span(regions));
+    std::vector<std::byte> table(sizeof header + entries.size());
     std::memcpy(table.data(), &header, sizeof header);
-    auto* next = table.data() + sizeof header;
-    for (const auto& region : memory.regions()) {
-        const vhost_memory_region entry{region.start, region.mapping.size(),
-                                        address_of(region.mapping.bytes()), 0};
-        std::memcpy(next, &entry, sizeof entry);
-        next += sizeof entry;
-    }
+    std::memcpy(table.data() + sizeof header, entries.data(), entries.size());
     return ask(fd_, VHOST_SET_MEM_TABLE, table.data(), "set the memory");
 }
 

@@ -23,7 +23,8 @@ class Vhost {
     /// VIRTIO_NET_F_MRG_RXBUF). An error when the kernel lacks one.
     Result<void> set_features(std::uint64_t features) const;
 
-    /// Where the guest's addresses are in this process. Nothing else can be reached through a queue.
+    /// Where the guest's addresses are in this process, those of memory that it may be given later as well.
+    /// Nothing else can be reached through a queue.
     Result<void> set_memory(const GuestMemory& memory) const;
 
     /// A queue that nobody has taken anything from, and the eventfds that go with it: kicks, interrupts, and
