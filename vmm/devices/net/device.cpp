@@ -114,10 +114,19 @@ bool Device::use_pairs(std::size_t count) {
             return false;
     }
     for (std::size_t index = 0; index < pairs_.size(); ++index) {
-        if (!pairs_[index]->set_in_use(index < count))
+        if (!pairs_[index]->set_in_use(index < count)) {
+            take_out_of_use(pairs_in_use_);
             return false;
+        }
     }
+    pairs_in_use_ = count;
     return true;
+}
+
+/// The host would send frames to pairs that the driver was refused, and does not look at.
+void Device::take_out_of_use(std::size_t first) {
+    for (std::size_t index = first; index < pairs_.size(); ++index)
+        static_cast<void>(pairs_[index]->set_in_use(false));
 }
 
 void Device::deactivate() {

@@ -41,11 +41,13 @@ class Device final : public virtio::Device {
     bool has_many_pairs() const { return pairs_.size() > 1; }
     Result<void> start_pair(std::size_t index, virtio::Activation& activation);
     bool use_pairs(std::size_t count);
+    void take_out_of_use(std::size_t first);
 
     const MacAddress mac_;
     const std::uint32_t mtu_;
     const std::vector<std::unique_ptr<Pair>> pairs_;
     std::optional<virtio::QueueServer> control_;  // on the first pair's loop
+    std::size_t pairs_in_use_ = 1;                // changed there, while control_ runs
 };
 
 }  // namespace nacre::net

@@ -286,6 +286,15 @@ TEST_CASE("pairs that the driver left disabled, or the host does not attach, are
     setup.expect_received(0, frame(60));
 }
 
+TEST_CASE("where the host attaches only some of the pairs asked for, those in use stay alone") {
+    Setup setup(3);
+    REQUIRE(setup.driver.activate());
+    setup.wires[2].refuse_to_attach = true;
+    CHECK(setup.use_pairs(3) == VIRTIO_NET_ERR);
+    CHECK(setup.wires[0].attached);
+    CHECK_FALSE(setup.wires[1].attached);
+}
+
 TEST_CASE("a driver that knows of one pair alone gets the frames of all there") {
     Setup setup(2);
     FakeDriver driver(*setup.device, feature(VIRTIO_NET_F_MRG_RXBUF) | feature(VIRTIO_NET_F_CTRL_VQ));
