@@ -27,8 +27,8 @@ constexpr GuestAddress ring_bytes = 0x1000;
 GuestMemory make_memory() {
     std::vector<GuestMemory::Region> regions;
     regions.push_back({0, MemoryMapping::anonymous(MmioGuest::low_end).value()});
-    regions.push_back(
-        {MmioGuest::high_start, MemoryMapping::anonymous(MmioGuest::high_end - MmioGuest::high_start).value()});
+    regions.push_back({MmioGuest::high_start,
+                       MemoryMapping::anonymous(MmioGuest::high_end - MmioGuest::high_start).value()});
     return GuestMemory::create(std::move(regions)).value();
 }
 
@@ -134,7 +134,8 @@ void MmioGuest::start(Input& input) {
     set_register(VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
-// A chain of buffers in places that the rings do not overlap, as a rule: readable ones carry bytes of the input.
+// A chain of buffers in places that the rings do not overlap, as a rule: readable ones carry bytes of the
+// input.
 void MmioGuest::publish(Input& input) {
     const auto queue = input.below(static_cast<unsigned>(rings_.size()));
     auto& ring = rings_[queue];
@@ -173,10 +174,12 @@ void MmioGuest::publish(Input& input) {
     set_register(VIRTIO_MMIO_QUEUE_NOTIFY, queue);
 }
 
+std::uint32_t MmioGuest::status() const {
+    return get_register(VIRTIO_MMIO_STATUS);
+}
+
 bool MmioGuest::is_idle() const {
-    std::uint32_t status = 0;
-    transport_->read(VIRTIO_MMIO_STATUS, std::as_writable_bytes(std::span(&status, 1)));
-    if ((status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 || (status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+    if ((status() & VIRTIO_CONFIG_S_DRIVER_OK) == 0 || (status() & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
         return true;
     for (std::size_t i = 0; i < rings_.size(); ++i) {
         const auto used = memory().read_object<std::uint16_t>(ring_base(i) + used_offset + 2);
@@ -190,7 +193,7 @@ void MmioGuest::set_register(std::uint64_t offset, std::uint32_t value) {
     transport_->write(offset, std::as_bytes(std::span(&value, 1)));
 }
 
-std::uint32_t MmioGuest::get_register(std::uint64_t offset) {
+std::uint32_t MmioGuest::get_register(std::uint64_t offset) const {
     std::uint32_t value = 0;
     transport_->read(offset, std::as_writable_bytes(std::span(&value, 1)));
     return value;

@@ -9,15 +9,17 @@
 
 namespace nacre::fuzz {
 
-/// A guest that does with a virtio device what the fuzzer's bytes say: any access to its registers, any write to memory, kicks,
-/// resets; and, because chance alone seldom gets there, a proper start of the device and the publishing of descriptor chains.
+/// A guest that does with a virtio device what the fuzzer's bytes say: any access to its registers, any write
+/// to memory, kicks, resets; and, because chance alone seldom gets there, a proper start of the device and
+/// the publishing of descriptor chains.
 class MmioGuest {
   public:
     static constexpr GuestAddress low_end = 0x40000;
     static constexpr GuestAddress high_start = 0x100000;
     static constexpr GuestAddress high_end = high_start + 0x10000;
 
-    /// RAM [0, low_end) and [high_start, high_end), all zeroes. It is one for the process, and a guest's alone while it lives.
+    /// RAM [0, low_end) and [high_start, high_end), all zeroes. It is one for the process, and a guest's
+    /// alone while it lives.
     static const GuestMemory& memory();
 
     /// Called for input bytes that are the device's own business: what its host side does.
@@ -30,6 +32,9 @@ class MmioGuest {
 
     /// Carries out all of `input`.
     void run(Input& input);
+
+    /// VIRTIO_CONFIG_S_…, as the guest reads it.
+    std::uint32_t status() const;
 
     /// Every chain published is answered, or the device wants a reset, or is not running.
     bool is_idle() const;
@@ -50,7 +55,7 @@ class MmioGuest {
     void start(Input& input);
     void publish(Input& input);
     void set_register(std::uint64_t offset, std::uint32_t value);
-    std::uint32_t get_register(std::uint64_t offset);
+    std::uint32_t get_register(std::uint64_t offset) const;
     GuestAddress ring_base(std::size_t queue) const;
     GuestAddress buffer(std::uint32_t length);
 
